@@ -1,0 +1,104 @@
+"""Functions made of primitives: reductions that drop axes, logs and norms that stay finite.
+
+Nothing here has a derivative rule of its own: ``grad`` sees only primitives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigan.autodiff.primitives import (
+    concat,
+    exp,
+    log,
+    maximum,
+    minimum,
+    relu,
+    reshape,
+    softplus,
+    sqrt,
+    stop_gradient,
+    transpose,
+)
+from minigan.autodiff.tensor import Axis, Tensor
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Σ over the axes given (None: all)."""
+    return as_tensor(x).sum(axis, keepdims)
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """(1/n) Σ over the axes given (None: all)."""
+    return as_tensor(x).mean(axis, keepdims)
+
+
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """max over the axes given (None: all); ties share the derivative equally."""
+    return as_tensor(x).max(axis, keepdims)
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log Σ eˣ, shifted by the largest entry, so that nothing overflows; its gradient is softmax.
+
+    All entries -inf give -inf, one +inf gives +inf.
+    """
+    x = as_tensor(x)
+    largest = float(np.finfo(x.dtype).max)
+    m = stop_gradient(maximum(minimum(x.max(axis, keepdims=True), largest), -largest))
+    y = log(exp(x - m).sum(axis, keepdims=True)) + m
+    return y if keepdims else y.sum(axis)  # over axes of one: a reshape
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """eˣ / Σ eˣ along an axis."""
+    x = as_tensor(x)
+    return exp(x - logsumexp(x, axis, keepdims=True))
+
+
+def log_sigmoid(x: Any) -> Tensor:
+    """log σ(x) = −softplus(−x): −log D of a logit, without ever forming D."""
+    return -softplus(-as_tensor(x))
+
+
+def leaky_relu(x: Any, slope: float = 0.2) -> Tensor:
+    """max(x, slope·x) for 0 ≤ slope ≤ 1; at 0 the derivative is ``slope``."""
+    x = as_tensor(x)
+    return relu(x) * (1.0 - slope) + x * slope
+
+
+def safe_norm(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
+    """‖x‖₂ along an axis, with the derivative zero (a subgradient) where x = 0.
+
+    √s has an infinite slope at s = 0 and inf · 0 is nan: the known fault of gradient penalties.
+    Here s is floored at √tiny (1e-19 in float32), below which ‖x‖ reads as the floor's root
+    and its slope as zero, at first and second order.
+    """
+    x = as_tensor(x)
+    floor = float(np.finfo(x.dtype).tiny) ** 0.5
+    return sqrt(maximum(sum(x * x, axis, keepdims), floor))
+
+
+def square_norm(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
+    """‖x‖₂² = Σ x²."""
+    x = as_tensor(x)
+    return sum(x * x, axis, keepdims)
+
+
+def stack(xs: Iterable[Any]) -> Tensor:
+    """Tensors of one shape along a new first axis."""
+    tensors = [as_tensor(x) for x in xs]
+    return concat([reshape(x, shape=(1, *x.shape)) for x in tensors], axis=0)
+
+
+def swap(x: Any) -> Tensor:
+    """The transpose of the last two axes, a view."""
+    x = as_tensor(x)
+    return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def as_tensor(x: Any) -> Tensor:
+    """x itself if it is a tensor, else a constant leaf."""
+    return x if isinstance(x, Tensor) else Tensor(x)

@@ -1,0 +1,258 @@
+"""From a recorded graph to bound calls on reused buffers: what makes replay fast.
+
+1. *Merge* (``Graph``): what the outputs do not need is left out, equal expressions become one,
+   and what depends on no input is a constant, kept as a value.
+2. *Live ranges* (``Plan``): a value lives from the call that makes it to the last call that
+   reads it; a view (reshape, slice, split, ...) is a read of the array it looks at.
+3. *Place*: a new state goes straight into the old state's array if nothing reads the old one
+   afterwards; the pieces of a concatenation (the layers' gradients in the one flat gradient)
+   straight into their part of it; an elementwise result over an input that dies there; the
+   rest into a pool of buffers, reused as soon as they are free.
+4. *Bind* each primitive's own kernel to its arrays.
+
+Nothing above this file knows of it: it decides where results lie, never what they are.
+
+Source: the linear scan of Poletto & Sarkar (1999), for arrays instead of registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigan import arrays
+from minigan.arrays import Array, namespace
+from minigan.autodiff.primitives import copy
+from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
+
+Key = tuple[object, int]  # what identifies a value: its node and which output, or the leaf itself
+END = 1 << 60  # later than any call
+
+
+class Graph:
+    """The graph behind a step's outputs, merged.
+
+    nodes: in order; inputs: the keys that each node reads; sample: an example array of each key,
+    which tells its shape and layout; fixed: the arrays of leaves and constants.
+    """
+
+    def __init__(self, leaves: list[Tensor], new_state: dict[str, Tensor], report: dict[str, Tensor]):
+        self.nodes: list[Node] = []
+        self.inputs: dict[Node, list[Key]] = {}
+        self.sample: dict[Key, Array] = {}
+        self.fixed: dict[Key, Array] = {}
+        self._same: dict[Key, Key] = {}  # of every tensor: the key of the first equal expression
+        self._first: dict[Any, Any] = {}  # an expression -> who had it first
+        for leaf in leaves:
+            self._fix(leaf)
+        # An output that is a view of old state is copied out before that state is overwritten.
+        state, out = [{k: copy(y) if _views_leaf(y) else y for k, y in ys.items()} for ys in (new_state, report)]
+        for node in topological([*out.values(), *state.values()]):
+            if node.traced:
+                self._merge(node)
+        self.report = {name: self._key(y) for name, y in out.items()}
+        self.state = {name: self._key(y) for name, y in state.items()}
+
+    def _merge(self, node: Node) -> None:
+        keys = [self._key(x) for x in node.inputs]
+        first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
+        if first is node:
+            self.nodes.append(node)
+            self.inputs[node] = keys
+        self._same.update({(node, k): (first, k) for k in range(node.width)})
+
+    def _key(self, x: Tensor) -> Key:
+        if x.key not in self._same:  # a constant; equal small ones become one
+            value = x._value
+            small = (value.shape, str(value.dtype), arrays.to_host(value).tobytes()) if value.size < 4096 else x.key
+            self._same[x.key] = self._first.setdefault(("constant", small), x.key)
+            self._fix(x)
+        key = self._same[x.key]
+        self.sample.setdefault(key, x._value)
+        return key
+
+    def _fix(self, leaf: Tensor) -> None:
+        self._same.setdefault(leaf.key, leaf.key)
+        self.fixed[leaf.key] = self.sample[leaf.key] = leaf._value
+
+
+def _views_leaf(x: Tensor) -> bool:
+    while x.node is not None and x.node.primitive.view is not None:
+        x = x.node.inputs[0]
+    return x.node is None and x.traced
+
+
+def _frozen(static: Any) -> Any:
+    """The static arguments as something hashable (slices are not, before Python 3.12)."""
+    if isinstance(static, dict):
+        return tuple((k, _frozen(v)) for k, v in sorted(static.items()))
+    if isinstance(static, tuple | list):
+        return tuple(_frozen(v) for v in static)
+    return ("slice", static.start, static.stop, static.step) if isinstance(static, slice) else static
+
+
+class Plan:
+    """Where every value of a graph lives, and the bound calls that compute it."""
+
+    def __init__(self, graph: Graph, state: dict[str, Array]):
+        self.graph = graph
+        self.xp = namespace(*graph.fixed.values())
+        self.calls: list[tuple[Callable, tuple]] = []
+        self.nbytes = 0
+        self._arrays = dict(graph.fixed)  # key -> its array, once it has one
+        self._buffers: dict[Key, Array] = {}  # key -> the pooled buffer under it, while it lives
+        self._free: list[Array] = []
+        self._steps = [node for node in graph.nodes if node.primitive.view is None]
+        self._when = {(node, 0): i for i, node in enumerate(self._steps)}  # a computed key -> its call
+        self._source = {  # a view's key -> the key it looks at
+            (node, k): graph.inputs[node][0]
+            for node in graph.nodes if node.primitive.view is not None for k in range(node.width)
+        }
+        self._part: dict[Key, tuple[Key, tuple]] = {}  # a key computed inside a concatenation: which, where
+        self._last_read: dict[Key, int] = {}
+        self._find_live_ranges()
+        home = self._place_state(state)
+        self._place_parts()
+        self._bind()
+        self.report = {name: self._array(key) for name, key in graph.report.items()}
+        for name, key in graph.state.items():
+            if key not in home:
+                self.calls.append((self.xp.copyto, (state[name], self._array(key))))
+
+    # -- 2. live ranges --------------------------------------------------------------------
+    def _owner(self, key: Key) -> Key:
+        """The key whose memory this one is, through views and into concatenations."""
+        while key in self._source or key in self._part:
+            key = self._source[key] if key in self._source else self._part[key][0]
+        return key
+
+    def _find_live_ranges(self) -> None:
+        for i, node in enumerate(self._steps):
+            self._last_read.update((self._owner(key), i) for key in self.graph.inputs[node])
+        outputs = [*self.graph.report.values(), *self.graph.state.values()]
+        self._last_read.update((self._owner(key), END) for key in outputs)
+
+    # -- 3. places ---------------------------------------------------------------------------
+    def _place_state(self, state: dict[str, Array]) -> set[Key]:
+        """Give each new state the old state's array, if the old state has been read by then."""
+        leaves = {id(value): key for key, value in self.graph.fixed.items()}
+        home: set[Key] = set()
+        for name, key in self.graph.state.items():
+            old = leaves[id(state[name])]
+            last = self._last_read.get(old, -1)
+            if key in self._when and key not in home and (
+                last < self._when[key] or last == self._when[key] and self._overwrites(key, old)
+            ):
+                self._arrays[key] = state[name]
+                home.add(key)
+        return home
+
+    def _overwrites(self, key: Key, old: Key) -> bool:
+        """Whether the call that makes ``key`` may write over ``old``, one of its inputs."""
+        node = self._steps[self._when[key]]
+        a, b = self.graph.sample[key], self.graph.sample[old]
+        return (
+            node.primitive.elementwise
+            and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+            and all(k == old for k in self.graph.inputs[node] if self._owner(k) == old)
+        )
+
+    def _place_parts(self) -> None:
+        """Let the pieces of a concatenation be computed in their part of it."""
+        for node in reversed([n for n in self._steps if n.primitive is PRIMITIVES["concat"]]):
+            whole = (node, 0)
+            if whole in self._arrays:  # a new state's home: it may not be written before its time
+                continue
+            for piece, where in zip(self.graph.inputs[node], self._parts(node), strict=True):
+                key = self._computed(piece)
+                if key is None or not self._fits(key, self.graph.sample[whole][where]):
+                    continue
+                later = max(self._last_read[key], self._last_read[whole])
+                self._part[key] = (whole, where)
+                self._last_read[self._owner(whole)] = max(later, self._last_read[self._owner(whole)])
+
+    def _parts(self, node: Node) -> list[tuple]:
+        """The index of each input's part in a concatenation."""
+        axis = node.static["axis"] % node.inputs[0].ndim
+        sizes = [x.shape[axis] for x in node.inputs]
+        starts = [sum(sizes[:k]) for k in range(len(sizes))]
+        return [(slice(None),) * axis + (slice(i, i + n),) for i, n in zip(starts, sizes, strict=True)]
+
+    def _computed(self, key: Key) -> Key | None:
+        """The value computed for this key, seen through reshapes, if it still has no place."""
+        while key in self._source and key[0].primitive is PRIMITIVES["reshape"]:  # type: ignore[attr-defined]
+            key = self._source[key]
+        return key if key in self._when and key not in self._arrays and key not in self._part else None
+
+    def _fits(self, key: Key, part: Array) -> bool:
+        value = self.graph.sample[key]
+        return value.size == part.size and value.flags.c_contiguous and (
+            arrays.shares_memory(part.reshape(value.shape), part))
+
+    def _output(self, i: int, node: Node) -> Array:
+        """The array that call i writes to."""
+        key = (node, 0)
+        for old in self.graph.inputs[node]:
+            dies_here = old in self._buffers and self._last_read[old] == i
+            if key not in self._arrays and key not in self._part and dies_here and self._overwrites(key, old):
+                self._buffers[key] = self._buffers.pop(old)
+                self._arrays[key] = self._arrays[old]
+        return self._allocate(key)
+
+    def _allocate(self, key: Key) -> Array:
+        """The array of a computed key: its place, its part of a concatenation, or one from the pool."""
+        if key in self._arrays:
+            return self._arrays[key]
+        sample = self.graph.sample[key]
+        if key in self._part:
+            whole, where = self._part[key]
+            self._arrays[key] = self._allocate(whole)[where].reshape(sample.shape)
+            return self._arrays[key]
+        n = sample.size * sample.dtype.itemsize
+        fitting = [k for k, buffer in enumerate(self._free) if n <= buffer.size <= 4 * n + 1024]
+        if fitting:
+            buffer = self._free.pop(min(fitting, key=lambda k: self._free[k].size))
+        else:
+            buffer = arrays.aligned_buffer(self.xp, -(-n // 64) * 64)
+            self.nbytes += buffer.size
+        self._buffers[key] = buffer
+        self._arrays[key] = arrays.arrange(buffer[:n].view(sample.dtype), sample)
+        return self._arrays[key]
+
+    # -- 4. bound calls -------------------------------------------------------------------------
+    def _array(self, key: Key) -> Array:
+        """The array of a key; of a view, the view."""
+        if key not in self._arrays:
+            node, k = key
+            base = self._array(self._source[key])
+            view = _view(node, base, k)
+            if view.size and not arrays.shares_memory(view, base):  # this reshape has to copy
+                fresh, view = arrays.strided_empty(self.xp, view), None
+                self.calls.append((_refresh, (self.xp, fresh, node, base, k)))
+                view = fresh
+            self._arrays[key] = view
+        return self._arrays[key]
+
+    def _bind(self) -> None:
+        for i, node in enumerate(self._steps):
+            inputs = [self._array(key) for key in self.graph.inputs[node]]
+            out = self._output(i, node)
+            if node.primitive is PRIMITIVES["concat"]:
+                for key, value, where in zip(self.graph.inputs[node], inputs, self._parts(node), strict=True):
+                    if self._owner(key) != self._owner((node, 0)):  # else it has been computed there
+                        self.calls.append((self.xp.copyto, (out[where], value)))
+            else:
+                function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]
+                self.calls.append((function, tuple(args)))
+            for key in {self._owner(k) for k in [*self.graph.inputs[node], (node, 0)]}:
+                if key in self._buffers and self._last_read.get(key, i) <= i:
+                    self._free.append(self._buffers.pop(key))
+
+
+def _view(node: Any, base: Array, k: int) -> Array:
+    seen = node.primitive.view(base, **node.static)
+    return seen[k] if isinstance(seen, list) else seen
+
+
+def _refresh(xp: Any, fresh: Array, node: Any, base: Array, k: int) -> None:
+    xp.copyto(fresh, _view(node, base, k))
