@@ -1,0 +1,127 @@
+"""What to learn from: a toy, an array of points, a file, or any sampler; centred and scaled.
+
+Training sees x = (data − shift)/scale, with one scale for all coordinates, so that Euclidean distances
+and W₁ in data units are ``scale`` times those that the critic sees. Metrics are in data units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigan.arrays import to_host
+from minigan.lab.metrics import evaluate
+from minigan.lab.toys import Toy, toy
+
+Sampler = Callable[[np.random.Generator, int], np.ndarray]  # (rng, n) -> (n, dim), data units
+
+
+@dataclass(frozen=True)
+class Data:
+    """A distribution to draw from, in data units, and the scaling under which it is learned."""
+
+    name: str
+    sample: Sampler
+    shift: np.ndarray  # (dim,)
+    scale: float
+    points: np.ndarray | None = None  # of a finite data set
+    toy: Toy | None = None  # what is known of it: modes, density
+
+    @property
+    def dim(self) -> int:
+        return len(self.shift)
+
+    def modes(self, x: np.ndarray) -> dict[str, float]:
+        """The mode metrics of samples x, in data units; {} where the data have no known modes."""
+        return {} if self.toy is None else evaluate(x, self.toy)
+
+    def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
+        """Fill ``out`` (batch, dim) with a batch, centred and scaled."""
+        out[...] = (self.sample(rng, len(out)) - self.shift) / self.scale
+
+    def restore(self, x: np.ndarray) -> np.ndarray:
+        """From what the networks see back to data units."""
+        return (x * self.scale + self.shift).astype(x.dtype)
+
+
+def data_from(source: Any, standardize: bool = True, rng: np.random.Generator | None = None) -> Data:
+    """The data behind a toy's name, a file's path, an array (n, d), a Toy or a sampler (rng, n) → (n, d).
+
+    Shift and scale are the mean and the root mean square deviation a coordinate: of the points, or
+    of 10,000 draws with ``rng`` from a sampler. Raises ValueError for data that cannot be learned from.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    points, row = None, None
+    if isinstance(source, str | Path) and Path(source).suffix in READERS:
+        name, points = Path(source).stem, read_points(Path(source))
+    elif isinstance(source, str):
+        row = toy(source)
+        name, sample = row.name, row.sample
+    elif isinstance(source, Toy):
+        row, name, sample = source, source.name, source.sample
+    elif callable(source):
+        name, sample = getattr(source, "__name__", "sampler"), source
+    else:
+        name, points = "points", check_points(source)
+    if points is not None:
+        known = points
+        sample = lambda rng, n: known[rng.integers(len(known), size=n)]  # noqa: E731
+    look = points if points is not None else check_points(sample(rng, 10_000), f"10,000 draws of {name}")
+    shift, scale = np.zeros(look.shape[1]), 1.0
+    if standardize:
+        shift = look.mean(axis=0)
+        scale = float(np.sqrt(np.mean((look - shift) ** 2))) or 1.0  # identical points have no scale
+    return Data(name, sample, shift, scale, points, row)
+
+
+def check_points(x: Any, what: str = "the data") -> np.ndarray:
+    """x as a float64 array of shape (n, d), n ≥ 2; ValueError says what is wrong with it."""
+    array = np.asarray(to_host(x))
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{what} must be numbers, got an array of dtype {array.dtype}")
+    if array.ndim != 2 or array.shape[1] < 1:
+        raise ValueError(f"{what} must have shape (n, d): n points in d columns, got shape {array.shape}")
+    if len(array) < 2:
+        raise ValueError(f"{what} must have 2 points at least, got {len(array)}")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(f"{what} must be finite: {array[tuple(bad[0])]} at row {bad[0][0]}, column {bad[0][1]} "
+                         f"({len(bad)} such entries)")
+    return array.astype(np.float64)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    return np.load(path, allow_pickle=False)
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    """Comma-separated numbers, after at most one line of column names."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    header = bool(lines) and not _is_number(lines[0].split(",")[0])
+    return np.loadtxt(lines[header:], delimiter=",", ndmin=2)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+READERS = {".npy": _read_npy, ".csv": _read_csv}
+
+
+def read_points(path: Path) -> np.ndarray:
+    """The points of a file .npy or .csv, checked; ValueError names the file and the fault."""
+    if not path.is_file():
+        raise ValueError(f"no such data file: {path}")
+    try:
+        array = READERS[path.suffix](path)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path.name} does not hold a table of numbers: {error}") from error
+    return check_points(array, path.name)

@@ -1,0 +1,160 @@
+"""A run in a folder: start or resume it, save it as it goes, leave its results.
+
+``config.toml`` the settings and the scaling · ``checkpoint.npz`` all that a continued run needs ·
+``history.csv`` the measurements · ``samples.npz`` draws from the trained generator · ``report.png`` the
+picture · ``data.npz`` the user's own points, so that the folder stands alone.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigan import arrays
+from minigan.lab import checkpoint as files
+from minigan.lab import metrics
+from minigan.lab.checkpoint import RunError
+from minigan.lab.config import Config, as_dict, from_dict
+from minigan.lab.data import Data, data_from
+from minigan.lab.model import Model
+from minigan.lab.train import COLUMNS, STREAMS, Training, TrainingError
+
+
+def start(config: Config, source: Any, folder: Path, eager: bool = False) -> Training:
+    """A new run on ``source`` (see data_from) in ``folder``, which must not hold one already."""
+    if (folder / "config.toml").exists():
+        raise RunError(f"{folder} already holds a run: choose another folder (--out), or continue it (--resume)")
+    data = load_data(config, source)
+    config = replace(config, data=data.name)
+    training = Training(config, data, eager)
+    folder.mkdir(parents=True, exist_ok=True)
+    if data.points is not None:
+        files.write_arrays(folder / "data.npz", {"points": data.points})
+    scaling = {"shift": data.shift.tolist(), "scale": data.scale}
+    files.write_toml(folder / "config.toml", as_dict(config) | {"scaling": scaling})
+    save(training, folder)
+    return training
+
+
+def load_data(config: Config, source: Any) -> Data:
+    """The data of a configuration; a sampler's scaling is measured with a stream of its own."""
+    return data_from(source, config.standardize, np.random.default_rng([config.seed, len(STREAMS)]))
+
+
+def resume(folder: Path, source: Any = None, eager: bool = False) -> Training:
+    """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python."""
+    config, _ = read_config(folder)
+    if (folder / "data.npz").exists():
+        source = files.read_arrays(folder / "data.npz")["points"]
+    data = load_data(config, config.data if source is None else source)
+    training = Training(config, replace(data, name=config.data), eager)
+    training.restore(files.read_checkpoint(folder))
+    return training
+
+
+def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration of a run folder and its scaling."""
+    values = files.read_toml(folder / "config.toml")
+    scaling = values.pop("scaling", None)
+    if scaling is None:
+        raise RunError(f"{folder / 'config.toml'} has no table [scaling]")
+    return from_dict(values), scaling
+
+
+def load_model(folder: Path) -> Model:
+    """The players of a run folder at its last checkpoint."""
+    config, scaling = read_config(folder)
+    state = files.read_checkpoint(folder)
+    return Model(config, np.array(scaling["shift"]), scaling["scale"], state["state.theta"], state["state.w"])
+
+
+def save(training: Training, folder: Path) -> None:
+    """Write the checkpoint and the history: the run so far."""
+    files.write_arrays(folder / "checkpoint.npz", training.checkpoint())
+    files.write_history(folder / "history.csv", COLUMNS, training.history)
+
+
+def finish(training: Training, folder: Path) -> None:
+    """Write the samples and the picture of a finished run."""
+    from minigan.lab import plots
+
+    samples = final_samples(training)
+    files.write_arrays(folder / "samples.npz", {"samples": samples})
+    picture = plots.report(training.model, training.data, samples, training.history, COLUMNS)
+    plots.save(picture, folder / "report.png")
+
+
+def final_samples(training: Training) -> np.ndarray:
+    """config.samples draws of the generator: always the same ones of a given run."""
+    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
+    return training.model.sample(rng, training.config.samples)
+
+
+def table(training: Training) -> list[dict[str, Any]]:
+    """The result beside its ceiling (fresh data) and the null baseline (uniform noise on the data's box)."""
+    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
+    n, data = training.config.samples, training.data
+    real = data.sample(rng, n)
+    low, high = real.min(axis=0), real.max(axis=0)
+    rows = {
+        "generator": final_samples(training),
+        "ceiling (the data itself)": data.sample(rng, n),
+        "null (uniform noise)": rng.uniform(low, high, size=real.shape),
+    }
+    return [
+        {"samples": name, **data.modes(x), "w1": metrics.wasserstein_1(x[:1024], real[:1024])}
+        for name, x in rows.items()
+    ]
+
+
+def drive(training: Training, folder: Path | None = None, watch: Callable[[Training], None] | None = None) -> bool:
+    """Train to the end, saving at each measurement; False if Ctrl-C stopped it, cleanly, after a step.
+
+    watch: called after each step. On TrainingError the last good checkpoint stays in the folder.
+    """
+    with interruptible() as stopped:
+        for _ in training.run():
+            if folder is not None and (training.due() or stopped()):
+                if not training.due():
+                    training.check_health()
+                save(training, folder)
+            if watch is not None:
+                watch(training)
+            if stopped():
+                return training.step == training.config.steps
+    return True
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C is only noted (the yielded function tells), the second one raises.
+
+    A KeyboardInterrupt in the middle of a step would leave its state half updated.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+__all__ = [
+    "RunError", "TrainingError", "drive", "final_samples", "finish", "load_model", "read_config", "resume",
+    "save", "start", "table",
+]

@@ -1,0 +1,104 @@
+"""Optimisers as pure, differentiable functions: (θ, g, state, t, η) → (θ′, state′).
+
+g is the gradient of what θ minimises, t = 1, 2, ... the count of steps, η the learning rate; t and η
+are numbers or 0-d tensors. The state is a dictionary of tensors shaped as θ, zeros at first. Being
+made of primitives, a step can be differentiated through (unrolling) and recorded (replay).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, inf, log, pi
+from typing import Any
+
+import numpy as np
+
+from minigan.autodiff import Tensor, expm1, maximum, sqrt
+from minigan.autodiff.functions import as_tensor
+
+State = dict[str, Tensor]
+
+
+def sgd(theta: Any, g: Any, state: State, t: Any, eta: Any) -> tuple[Tensor, State]:
+    """θ′ = θ − η g.
+
+    Source: Robbins & Monro (1951).
+    """
+    return theta - eta * as_tensor(g), state
+
+
+def momentum(theta: Any, g: Any, state: State, t: Any, eta: Any, mu: float = 0.9) -> tuple[Tensor, State]:
+    """u′ = μ u + g,   θ′ = θ − η u′.
+
+    Source: Polyak (1964), in the form of Sutskever et al. (2013) that PyTorch uses.
+    """
+    u = mu * state["u"] + g
+    return theta - eta * u, {"u": u}
+
+
+def rmsprop(
+    theta: Any, g: Any, state: State, t: Any, eta: Any, alpha: float = 0.99, eps: float = 1e-8
+) -> tuple[Tensor, State]:
+    """v′ = α v + (1−α) g²,   θ′ = θ − η g / (√v′ + ε).
+
+    Source: Tieleman & Hinton (2012), lecture 6e; α = 0.99 as in PyTorch and the code of WGAN.
+    """
+    g = as_tensor(g)
+    v = alpha * state["v"] + (1.0 - alpha) * (g * g)
+    return theta - eta * g / (_root(v) + eps), {"v": v}
+
+
+def adam(
+    theta: Any, g: Any, state: State, t: Any, eta: Any, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+) -> tuple[Tensor, State]:
+    """m′ = β₁m + (1−β₁)g,  v′ = β₂v + (1−β₂)g²,  θ′ = θ − η m̂ / (√v̂ + ε),  m̂ = m′/(1−β₁ᵗ), v̂ = v′/(1−β₂ᵗ).
+
+    Computed as θ − (η c / (1−β₁ᵗ)) m′ / (√v′ + ε c) with c = √(1−β₂ᵗ): the same, one pass fewer.
+
+    Source: Kingma & Ba (2015), algorithm 1.
+    """
+    g, t = as_tensor(g), as_tensor(t)
+    m = beta1 * state["m"] + (1.0 - beta1) * g
+    v = beta2 * state["v"] + (1.0 - beta2) * (g * g)
+    c = sqrt(_one_minus_power(beta2, t))
+    rate = eta * c / _one_minus_power(beta1, t)
+    return theta - rate * m / (_root(v) + eps * c), {"m": m, "v": v}
+
+
+def _root(v: Tensor) -> Tensor:
+    """√v, floored at the smallest normal number: finite slope at a dead unit's v = 0, no slow denormals."""
+    return sqrt(maximum(v, float(np.finfo(v.dtype).tiny)))
+
+
+def _one_minus_power(beta: float, t: Tensor) -> Tensor:
+    """1 − βᵗ = −expm1(t log β): exact in float32 too, where 1 − 0.999 keeps four digits."""
+    return -expm1(t * (log(beta) if beta > 0 else -inf))
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A row: the step, the names of its state, its settings and what the first two are called."""
+
+    step: Callable[..., tuple[Tensor, State]]
+    slots: tuple[str, ...]
+    settings: tuple[str, ...]  # which of the configuration's settings it takes
+
+    def init(self, theta: Any) -> dict[str, Any]:
+        """A fresh state for θ: zeros."""
+        return {slot: theta * 0 for slot in self.slots}
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer(sgd, (), ()),
+    "momentum": Optimizer(momentum, ("u",), ("mu",)),
+    "rmsprop": Optimizer(rmsprop, ("v",), ("alpha",)),
+    "adam": Optimizer(adam, ("m", "v"), ("beta1", "beta2")),
+}
+
+# The factor on the learning rate at fraction s ∈ [0, 1) of the training
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda s: 1.0,
+    "linear": lambda s: 1.0 - s,
+    "cosine": lambda s: 0.5 * (1.0 + cos(pi * s)),
+}
