@@ -1,1 +1,44 @@
-"""minigan"""
+"""minigan: the mathematics of GANs, runnable. A table of contents.
+
+    >>> import minigan
+    >>> gan = minigan.GAN("wgan-gp", seed=0, steps=200).fit("ring8")
+    >>> gan.sample(1000).shape
+    (1000, 2)
+
+Where to find what the notes write down:
+
+0. Arrays: which library, which device, which random stream ................... arrays.py
+I. The calculus
+   a value and how it was computed: the record that is the program ............. autodiff/tensor.py
+   each operation beside its derivative rule ................................... autodiff/primitives.py
+   softplus, log-sum-exp, norms that stay finite at 0 .......................... autodiff/functions.py
+   ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products .......... autodiff/grad.py
+   record a step once, run it many times ....................................... autodiff/replay.py, plan.py
+   is a derivative right? orders 1 and 2, in random directions ................. autodiff/check.py
+II. The players
+   θ as one flat vector, layers as its views ................................... nets/params.py
+   hₗ = φ(hₗ₋₁Wₗ + bₗ); He, Xavier and orthogonal beginnings ................... nets/mlp.py
+   gradient descent, momentum, RMSProp, Adam; learning-rate schedules .......... nets/optim.py
+IV. The games
+   E log D(x) + E log(1 − D(G(z))), its non-saturating form, E f(x) − E f(G(z)) . gans/losses.py
+   w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², two- and one-sided .................. gans/lipschitz.py
+   the gradient of that penalty, by hand: what `grad` twice does ................ gans/penalty_by_hand.py
+   a system is a row: GAN, WGAN, WGAN-GP, ....................................... gans/recipes.py
+   what each player minimises ................................................... gans/game.py
+V. The laboratory
+   8 Gaussians on a ring, grids, moons, rolls, the line; exact densities ........ lab/toys.py
+   algorithms 1 and 2 of the notes .............................................. lab/train.py
+   modes, quality, KL over modes, exact W₁ and its sampling floor ............... lab/metrics.py
+   a trained pair: samples, scores, slopes, in data units ....................... lab/model.py
+   your points, centred and scaled .............................................. lab/data.py
+   every setting of a run ....................................................... lab/config.py
+   the run folder: checkpoints, resuming, the report's picture .................. lab/run.py, checkpoint.py, plots.py
+   all of it as one estimator ................................................... lab/estimator.py
+The program `minigan` ........................................................... cli.py
+"""
+
+__version__ = "0.1.0"
+
+from minigan.lab.estimator import GAN
+
+__all__ = ["GAN", "__version__"]

@@ -86,16 +86,11 @@ def to_host(x: Array) -> np.ndarray:
     return x.get() if hasattr(x, "get") else np.asarray(x)
 
 
-def strided_empty(xp: ModuleType, like: Array) -> Array:
-    """An uninitialised array with the shape, dtype and order of axes in memory of ``like``.
+def arrange(flat: Array, like: Array) -> Array:
+    """View the start of a flat buffer with the shape and the order of axes of ``like``.
 
     Equal layouts, so that every kernel takes the same path eagerly and in replay.
     """
-    return arrange(xp.empty(like.size, dtype=like.dtype), like)
-
-
-def arrange(flat: Array, like: Array) -> Array:
-    """View the start of a flat buffer with the shape and the order of axes of ``like``."""
     order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
     view = flat[: like.size].reshape([like.shape[axis] for axis in order])
     return view.transpose([order.index(axis) for axis in range(like.ndim)])

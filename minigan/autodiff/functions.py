@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.arrays import namespace
 from minigan.autodiff.primitives import (
     concat,
     exp,
@@ -47,8 +48,9 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """
     x = as_tensor(x)
     largest = float(np.finfo(x.dtype).max)
-    m = stop_gradient(maximum(minimum(x.max(axis, keepdims=True), largest), -largest))
-    y = log(exp(x - m).sum(axis, keepdims=True)) + m
+    m = stop_gradient(x.max(axis, keepdims=True))
+    total = exp(x - maximum(minimum(m, largest), -largest)).sum(axis, keepdims=True)
+    y = log(maximum(total, 1.0)) + m  # the largest entry alone gives 1, unless it is -inf: no log 0 then
     return y if keepdims else y.sum(axis)  # over axes of one: a reshape
 
 
@@ -99,6 +101,9 @@ def swap(x: Any) -> Tensor:
     return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-def as_tensor(x: Any) -> Tensor:
-    """x itself if it is a tensor, else a constant leaf."""
-    return x if isinstance(x, Tensor) else Tensor(x)
+def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
+    """x itself if it is a tensor, else a constant leaf: a number in the dtype and library of ``like``."""
+    if isinstance(x, Tensor):
+        return x
+    return Tensor(x if like is None else namespace(like._value).asarray(x, dtype=like.dtype))
+

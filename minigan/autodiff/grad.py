@@ -87,7 +87,7 @@ def unbroadcast(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     """g summed down to ``shape``: the adjoint of broadcasting from that shape."""
     lead = g.ndim - len(shape)
     for k in range(g.ndim):  # axis by axis: each sum is then a ones-vector product where it can be
-        if g.shape[k] > 1 and (k < lead or shape[k - lead] == 1):
+        if g.shape[k] != 1 and (k < lead or shape[k - lead] == 1):
             g = reduce_sum(g, axis=(k,))
     return g if g.shape == shape else reshape(g, shape=shape)
 
@@ -103,6 +103,8 @@ def _seed(y: Tensor, cotangent: Any) -> Tensor:
     g = cotangent if isinstance(cotangent, Tensor) else Tensor(namespace(y._value).asarray(cotangent, dtype=y.dtype))
     if g.shape != y.shape:
         raise ValueError(f"grad: the cotangent has shape {g.shape}, y has shape {y.shape}")
+    if PRECISION.get(g.dtype) != PRECISION[y.dtype]:
+        raise TypeError(f"grad: the cotangent has dtype {g.dtype}, y has dtype {y.dtype}; convert one first")
     return g
 
 

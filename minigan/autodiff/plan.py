@@ -17,6 +17,7 @@ Source: the linear scan of Poletto & Sarkar (1999), for arrays instead of regist
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,7 @@ class Plan:
         }
         self._part: dict[Key, tuple[Key, tuple]] = {}  # a key computed inside a concatenation: which, where
         self._last_read: dict[Key, int] = {}
+        self._reads: Counter[Key] = Counter()
         self._find_live_ranges()
         home = self._place_state(state)
         self._place_parts()
@@ -128,9 +130,12 @@ class Plan:
 
     def _find_live_ranges(self) -> None:
         for i, node in enumerate(self._steps):
-            self._last_read.update((self._owner(key), i) for key in self.graph.inputs[node])
+            owners = [self._owner(key) for key in self.graph.inputs[node]]
+            self._last_read.update(dict.fromkeys(owners, i))
+            self._reads.update(owners)
         outputs = [*self.graph.report.values(), *self.graph.state.values()]
         self._last_read.update((self._owner(key), END) for key in outputs)
+        self._reads.update(self._owner(key) for key in outputs)
 
     # -- 3. places ---------------------------------------------------------------------------
     def _place_state(self, state: dict[str, Array]) -> set[Key]:
@@ -140,7 +145,7 @@ class Plan:
         for name, key in self.graph.state.items():
             old = leaves[id(state[name])]
             last = self._last_read.get(old, -1)
-            if key in self._when and key not in home and (
+            if key in self._when and key not in home and self._alike(key, old) and (
                 last < self._when[key] or last == self._when[key] and self._overwrites(key, old)
             ):
                 self._arrays[key] = state[name]
@@ -150,12 +155,15 @@ class Plan:
     def _overwrites(self, key: Key, old: Key) -> bool:
         """Whether the call that makes ``key`` may write over ``old``, one of its inputs."""
         node = self._steps[self._when[key]]
-        a, b = self.graph.sample[key], self.graph.sample[old]
         return (
             node.primitive.elementwise
-            and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+            and self._alike(key, old)
             and all(k == old for k in self.graph.inputs[node] if self._owner(k) == old)
         )
+
+    def _alike(self, key: Key, other: Key) -> bool:
+        a, b = self.graph.sample[key], self.graph.sample[other]
+        return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
 
     def _place_parts(self) -> None:
         """Let the pieces of a concatenation be computed in their part of it."""
@@ -165,7 +173,9 @@ class Plan:
                 continue
             for piece, where in zip(self.graph.inputs[node], self._parts(node), strict=True):
                 key = self._computed(piece)
-                if key is None or not self._fits(key, self.graph.sample[whole][where]):
+                if key not in self._when or key in self._arrays or key in self._part:
+                    continue  # it is not computed, or has a place already
+                if not self._fits(key, self._layout(whole)[where]):
                     continue
                 later = max(self._last_read[key], self._last_read[whole])
                 self._part[key] = (whole, where)
@@ -178,15 +188,27 @@ class Plan:
         starts = [sum(sizes[:k]) for k in range(len(sizes))]
         return [(slice(None),) * axis + (slice(i, i + n),) for i, n in zip(starts, sizes, strict=True)]
 
-    def _computed(self, key: Key) -> Key | None:
-        """The value computed for this key, seen through reshapes, if it still has no place."""
+    def _computed(self, key: Key) -> Key:
+        """The key behind this one, seen through reshapes."""
         while key in self._source and key[0].primitive is PRIMITIVES["reshape"]:  # type: ignore[attr-defined]
             key = self._source[key]
-        return key if key in self._when and key not in self._arrays and key not in self._part else None
+        return key
+
+    def _layout(self, key: Key) -> Array:
+        """An array laid out as the one of this key will be."""
+        value = self.graph.sample[key]
+        if key not in self._part:
+            return value
+        whole, where = self._part[key]
+        return self._layout(whole)[where].reshape(value.shape)
 
     def _fits(self, key: Key, part: Array) -> bool:
+        """Whether a value may be computed in this part of a concatenation.
+
+        A part with gaps is for values that nobody else reads: over gaps a sum takes another order.
+        """
         value = self.graph.sample[key]
-        return value.size == part.size and value.flags.c_contiguous and (
+        return value.flags.c_contiguous and (part.flags.c_contiguous or self._reads[key] == 1) and (
             arrays.shares_memory(part.reshape(value.shape), part))
 
     def _output(self, i: int, node: Node) -> Array:
@@ -227,9 +249,9 @@ class Plan:
             base = self._array(self._source[key])
             view = _view(node, base, k)
             if view.size and not arrays.shares_memory(view, base):  # this reshape has to copy
-                fresh, view = arrays.strided_empty(self.xp, view), None
-                self.calls.append((_refresh, (self.xp, fresh, node, base, k)))
-                view = fresh
+                view = self.xp.empty(view.shape, dtype=view.dtype)
+                self.calls.append((self.xp.copyto, (view.reshape(base.shape), base)))
+                self.nbytes += view.nbytes
             self._arrays[key] = view
         return self._arrays[key]
 
@@ -239,7 +261,7 @@ class Plan:
             out = self._output(i, node)
             if node.primitive is PRIMITIVES["concat"]:
                 for key, value, where in zip(self.graph.inputs[node], inputs, self._parts(node), strict=True):
-                    if self._owner(key) != self._owner((node, 0)):  # else it has been computed there
+                    if self._part.get(self._computed(key)) != ((node, 0), where):  # else it was computed there
                         self.calls.append((self.xp.copyto, (out[where], value)))
             else:
                 function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]
@@ -252,7 +274,3 @@ class Plan:
 def _view(node: Any, base: Array, k: int) -> Array:
     seen = node.primitive.view(base, **node.static)
     return seen[k] if isinstance(seen, list) else seen
-
-
-def _refresh(xp: Any, fresh: Array, node: Any, base: Array, k: int) -> None:
-    xp.copyto(fresh, _view(node, base, k))

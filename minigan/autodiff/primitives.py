@@ -15,10 +15,10 @@ Source: Griewank & Walther, Evaluating Derivatives (2008), ch. 3 (reverse mode).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
+from types import EllipsisType, ModuleType
 from typing import Any
 
-from minigan.arrays import Array, namespace
+from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.tensor import Primitive, Tensor
 
 
@@ -55,12 +55,12 @@ tanh = Primitive("tanh", call=_ufunc("tanh"), elementwise=True, rules=[lambda g,
 
 def _sigmoid(xp: ModuleType, x: Array, out: Array) -> Array:
     # 1/(1 + e^-x): relatively exact for x << 0 too. e^-x is capped where it would overflow.
-    out = xp.negative(x, out)
+    out = xp.negative(x, xp.empty_like(x) if out is None else out)
     if out.dtype.kind == "f":
-        out = xp.minimum(out, 700.0 if out.dtype.itemsize == 8 else 87.0, out=out)
-    out = xp.exp(out, out=out if out.ndim else None)
-    out = xp.add(out, 1.0, out=out if out.ndim else None)
-    return xp.reciprocal(out, out=out if out.ndim else None)
+        xp.minimum(out, 700.0 if out.dtype.itemsize == 8 else 87.0, out=out)
+    xp.exp(out, out)
+    xp.add(out, 1.0, out)
+    return xp.reciprocal(out, out)
 
 
 sigmoid = Primitive("sigmoid", call=lambda xp, out, x: (_sigmoid, xp, x, out), elementwise=True,
@@ -135,7 +135,19 @@ def _matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb
         raise ValueError(f"matmul: inner sizes of shapes {a.shape} and {b.shape}{flags} differ")
     if left.shape[-1] == 1:  # inner size 1: an outer multiply, cheaper than a GEMM
         return xp.multiply, left, right, out
+    if _same_layout(left, right.mT) and shares_memory(a, b):
+        return _gram, xp, left, right, out
     return xp.matmul, left, right, out
+
+
+def _same_layout(a: Array, b: Array) -> bool:
+    return (a.shape[-2:], a.strides[-2:]) == (b.shape[-2:], b.strides[-2:])
+
+
+def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
+    # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
+    # arrays, and replay makes one of two equal expressions.
+    return xp.matmul(left, right.copy(order="K"), out)
 
 
 # Y = A B on the last two axes, A = aᵀ if ta else a, B = bᵀ if tb else b:  ∂A = G Bᵀ,  ∂B = Aᵀ G
@@ -166,9 +178,14 @@ def _shared(g: Tensor, winners: Tensor, axis: tuple[int, ...]) -> Tensor:
 
 # -- the same values seen differently: no work in replay -------------------------------------
 def _basic(key: tuple) -> tuple:
-    if not all(k is None or k is Ellipsis or isinstance(k, int | slice) for k in key):
+    if any(isinstance(k, bool) or not isinstance(k, int | slice | EllipsisType | None) for k in key):
         raise TypeError("a tensor is indexed by integers, slices, None and ...; use take(x, indices) for an array")
-    return key
+    return key if Ellipsis in key else (*key, Ellipsis)  # with ... one element is a view too, not a scalar
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    forward = [k % len(axes) for k in axes]
+    return tuple(forward.index(k) for k in range(len(axes)))
 
 
 def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:
@@ -188,7 +205,7 @@ def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int)
 reshape = Primitive("reshape", view=lambda x, shape: x.reshape(shape),
                     rules=[lambda g, y, x, shape: reshape(g, shape=x.shape)])
 transpose = Primitive("transpose", view=lambda x, axes: x.transpose(axes),
-                      rules=[lambda g, y, x, axes: transpose(g, axes=tuple(axes.index(k) for k in range(x.ndim)))])
+                      rules=[lambda g, y, x, axes: transpose(g, axes=_inverse(axes))])
 broadcast_to = Primitive("broadcast_to", view=lambda x, shape: namespace(x).broadcast_to(x, shape),
                          rules=[lambda g, y, x, shape: g])
 getitem = Primitive("getitem", view=lambda x, key: x[_basic(key)],

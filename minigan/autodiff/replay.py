@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minigan.arrays import Array
+from minigan.arrays import Array, shares_memory
 from minigan.autodiff.plan import Graph, Plan
 from minigan.autodiff.tensor import Tensor
 
@@ -25,10 +25,12 @@ Step = Callable[[dict[str, Tensor], dict[str, Tensor]], tuple[dict[str, Tensor],
 def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Callable[..., dict[str, Array]]:
     """The step as a function of its inputs that updates ``state`` in place, run without recording."""
 
+    _check_apart(state, inputs)
+
     def run(**values: Array) -> dict[str, Array]:
         _set_inputs(inputs, values)
         # A copy of the state: tensors must not change under a graph that is still in use.
-        tensors = {name: Tensor(array.copy()) for name, array in state.items()}
+        tensors = {name: Tensor(array.copy(order="K")) for name, array in state.items()}
         new_state, report = step(tensors, {name: Tensor(array) for name, array in inputs.items()})
         _check_state(new_state, state)
         for name, tensor in new_state.items():
@@ -48,11 +50,20 @@ def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Pro
     Raises TracingError if the step looks at a value (its graph would depend on it), ValueError if
     the new state differs from the old in shape or dtype.
     """
-    tensors = {name: Tensor(array, traced=True) for name, array in (state | inputs).items()}
-    new_state, report = step({k: tensors[k] for k in state}, {k: tensors[k] for k in inputs})
+    _check_apart(state, inputs)
+    old, given = [{k: Tensor(x, traced=True) for k, x in xs.items()} for xs in (state, inputs)]
+    new_state, report = step(dict(old), dict(given))
     _check_state(new_state, state)
-    new_state = {name: y for name, y in new_state.items() if y is not tensors[name]}
-    return Program(Graph(list(tensors.values()), new_state, report), state, inputs)
+    new_state = {name: y for name, y in new_state.items() if y is not old[name]}
+    return Program(Graph([*old.values(), *given.values()], new_state, report), state, inputs)
+
+
+def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
+    named = [*state.items(), *inputs.items()]
+    for i, (name, x) in enumerate(named[: len(state)]):
+        for other, y in named[i + 1 :]:
+            if shares_memory(x, y):
+                raise ValueError(f"state {name!r} shares its memory with {other!r}, and an update of one would change both")
 
 
 def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:

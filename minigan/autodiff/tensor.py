@@ -256,7 +256,8 @@ class Primitive:
             if not isinstance(x, Tensor):
                 if isinstance(x, int | float | np.floating | np.integer):
                     # NumPy scalars too: np.sqrt(2.) is a float64 and must not promote float32
-                    x = xp.asarray(x, dtype=float if like is None else like.dtype)
+                    dtype = None if k in self.discrete else float if like is None else like.dtype
+                    x = xp.asarray(x, dtype=dtype)
                 x = Tensor(x)
             if k not in self.discrete and x.dtype not in PRECISION:
                 raise TypeError(

@@ -23,7 +23,7 @@ LogDensity = Callable[[np.ndarray], np.ndarray]  # (n, dim) -> (n,), in nats
 
 @dataclass(frozen=True, eq=False)  # a row is itself: arrays have no useful ==
 class Toy:
-    """A row. The last four fields are None where they make no sense for the data set."""
+    """A row. No log_density: there is no closed form; no modes, sigma: it is not made of Gaussians."""
 
     name: str
     summary: str

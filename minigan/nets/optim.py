@@ -58,7 +58,8 @@ def adam(
 
     Source: Kingma & Ba (2015), algorithm 1.
     """
-    g, t = as_tensor(g), as_tensor(t)
+    g = as_tensor(g)
+    t = as_tensor(t, like=g)
     m = beta1 * state["m"] + (1.0 - beta1) * g
     v = beta2 * state["v"] + (1.0 - beta2) * (g * g)
     c = sqrt(_one_minus_power(beta2, t))

@@ -51,9 +51,9 @@ def test_a_sample_depends_on_its_generator_alone(data):
 
 def test_an_unknown_name_suggests_the_nearest():
     assert toy("ring8") is TOYS["ring8"]
-    with pytest.raises(ValueError, match="unknown data set 'rng8'; did you mean 'ring8'.*grid25-wide.*moons"):
+    with pytest.raises(ValueError, match=r"unknown data set 'rng8'; did you mean 'ring8'.*grid25-wide.*moons"):
         toy("rng8")
-    with pytest.raises(ValueError, match="unknown data set 'zzzz'. There are: ring8,"):
+    with pytest.raises(ValueError, match=r"unknown data set 'zzzz'\. There are: ring8,"):
         toy("zzzz")
 
 
@@ -79,6 +79,11 @@ def test_grids_have_the_published_centres():
     assert_same_points(TOYS["grid25"].modes, centres / 2.828)
     assert_same_points(TOYS["grid25-wide"].modes, centres)
     assert (TOYS["grid25"].sigma, TOYS["grid25-wide"].sigma) == (0.05 / 2.828, 0.05)
+
+
+def test_the_lines_are_those_of_the_claims():
+    assert (TOYS["gaussian"].modes.tolist(), TOYS["gaussian"].sigma) == ([[0]], 1)
+    assert (TOYS["bimodal"].modes.tolist(), TOYS["bimodal"].sigma ** 2) == ([[-2], [2]], 0.25)  # D13
 
 
 def assert_same_points(x, y):

@@ -1,0 +1,104 @@
+"""Optimisers against trajectories worked out in plain floats from the published recurrences."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+
+from minigan.autodiff import check, grad, record
+from minigan.autodiff.tensor import Tensor
+from minigan.nets import OPTIMIZERS, SCHEDULES
+
+ETA = 0.1
+GRADIENTS = [0.5, -1.25, 0.0, 3.0, 1e-4, -0.75]
+
+
+def by_hand(name: str) -> list[float]:
+    """θ after each gradient, from θ = 1: the recurrences as PyTorch documents them, in Python floats."""
+    theta, u, v, m, out = 1.0, 0.0, 0.0, 0.0, []
+    for t, g in enumerate(GRADIENTS, 1):
+        if name == "sgd":
+            theta -= ETA * g
+        elif name == "momentum":
+            u = 0.9 * u + g
+            theta -= ETA * u
+        elif name == "rmsprop":
+            v = 0.99 * v + 0.01 * g * g
+            theta -= ETA * g / (sqrt(v) + 1e-8)
+        else:
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+            theta -= ETA * (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.999**t)) + 1e-8)
+        out.append(theta)
+    return out
+
+
+def trajectory(name: str, dtype: str) -> list[float]:
+    row = OPTIMIZERS[name]
+    theta = np.ones(2, dtype)
+    state, out = row.init(theta), []
+    for t, g in enumerate(GRADIENTS, 1):
+        new, slots = row.step(theta, np.full(2, g, dtype), {k: Tensor(v) for k, v in state.items()}, t, ETA)
+        theta, state = new.value, {k: v.value for k, v in slots.items()}
+        assert theta.dtype == dtype and all(v.dtype == dtype for v in state.values())
+        assert set(state) == set(row.slots)
+        out.append(float(theta[1]))
+    return out
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_trajectory_is_the_published_one(name: str) -> None:
+    np.testing.assert_allclose(trajectory(name, "float64"), by_hand(name), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(trajectory(name, "float32"), by_hand(name), rtol=2e-6, atol=1e-6)
+
+
+def test_adams_first_step_is_eta_times_the_sign() -> None:
+    theta, _ = OPTIMIZERS["adam"].step(
+        np.zeros(3), np.array([1e-3, -20.0, 0.0]), {"m": Tensor(np.zeros(3)), "v": Tensor(np.zeros(3))}, 1, ETA)
+    np.testing.assert_allclose(theta.value, [-ETA, ETA, 0.0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_can_be_differentiated_through(name: str) -> None:
+    row, rng = OPTIMIZERS[name], np.random.default_rng(0)
+
+    def step(theta, g, eta, *slots):
+        squares = [s * s if slot == "v" else s for slot, s in zip(row.slots, slots, strict=True)]
+        new, _ = row.step(theta, g, dict(zip(row.slots, squares, strict=True)), 3.0, eta)
+        return new
+
+    check(step, [rng.normal(size=4), rng.normal(size=4), np.array(0.1), *rng.normal(size=(len(row.slots), 4))], order=2)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_dead_unit_gives_no_nan_through_the_step(name: str, dtype: str) -> None:
+    """v = 0 and g = 0 for ever: √v has an infinite slope there, and inf · 0 would be nan."""
+    row = OPTIMIZERS[name]
+    g = Tensor(np.zeros(3, dtype))
+    new, _ = row.step(np.ones(3, dtype), g, {k: Tensor(np.zeros(3, dtype)) for k in row.slots}, 1, ETA)
+    assert np.isfinite(new.value).all()
+    assert np.isfinite(grad(new.sum(), g).value).all()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_recorded_with_a_schedule_it_is_the_same(name: str) -> None:
+    row = OPTIMIZERS[name]
+    state = {"theta": np.ones(2), **row.init(np.ones(2))}
+    inputs = {"g": np.zeros(2), "t": np.ones(()), "eta": np.ones(())}
+
+    def step(state, inputs):
+        slots = {k: state[k] for k in row.slots}
+        theta, slots = row.step(state["theta"], inputs["g"], slots, inputs["t"], inputs["eta"])
+        return {"theta": theta, **slots}, {}
+
+    program = record(step, state, inputs)
+    for t, g in enumerate(GRADIENTS, 1):
+        program(g=np.full(2, g), t=np.array(float(t)), eta=np.array(ETA))
+    np.testing.assert_allclose(state["theta"], by_hand(name)[-1], rtol=1e-10)
+
+
+def test_schedules() -> None:
+    expected = {"constant": [1, 1, 1], "linear": [1, 0.75, 0.25], "cosine": [1, 0.5 + sqrt(0.125), 0.5 - sqrt(0.125)]}
+    assert expected.keys() == SCHEDULES.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose([SCHEDULES[name](s) for s in (0.0, 0.25, 0.75)], values, atol=1e-12)
