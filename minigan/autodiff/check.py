@@ -47,13 +47,15 @@ def check(
     rng = np.random.default_rng(seed)
     for _ in range(directions):
         vs = [rng.standard_normal(x.shape) for x in points]
-        us = [rng.standard_normal(y.shape) for y in _outputs(f, points)]
+        ys = _outputs(f, points)
+        us = [rng.standard_normal(y.shape) for y in ys]
         gradients = grad_of(f, points, us)
         claimed = sum(float((g * v).sum()) for g, v in zip(gradients, vs, strict=True))
         measured = _directional(f, points, vs, us, analytic)
-        scale = sum(np.linalg.norm(g) * np.linalg.norm(v) for g, v in zip(gradients, vs, strict=True))
+        # all three in the units of f: a derivative of 1e-20 is checked as strictly as one of 1
+        scale = max(_norms(gradients, vs), abs(measured), 1e-4 * _norms(us, ys))
         error = abs(claimed - measured)
-        if not error <= rtol * max(scale, abs(measured), 1e-3):
+        if not error <= rtol * scale:
             raise GradientError(
                 f"derivative of order {getattr(f, 'order', 1)}: grad says {claimed:.9g}, the "
                 f"{'complex step' if analytic else 'central difference'} says {measured:.9g} "
@@ -63,6 +65,10 @@ def check(
         us = [rng.standard_normal(y.shape) for y in _outputs(f, points)]
         check(_Derivative(f, len(points)), [*points, *us], order - 1,
               analytic=analytic, rtol=rtol, directions=directions, seed=seed + 1)
+
+
+def _norms(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
+    return float(sum(np.linalg.norm(x) * np.linalg.norm(y) for x, y in zip(xs, ys, strict=True)))
 
 
 class _Derivative:

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return dict(file)
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from error
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
 
 

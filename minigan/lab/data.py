@@ -6,7 +6,6 @@ and W₁ in data units are ``scale`` times those that the critic sees. Metrics a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ import numpy as np
 
 from minigan.arrays import to_host
 from minigan.lab.metrics import evaluate
-from minigan.lab.toys import Toy, toy
-
-Sampler = Callable[[np.random.Generator, int], np.ndarray]  # (rng, n) -> (n, dim), data units
+from minigan.lab.toys import Sampler, Toy, toy
 
 
 @dataclass(frozen=True)
@@ -101,8 +98,10 @@ def _read_npy(path: Path) -> np.ndarray:
 def _read_csv(path: Path) -> np.ndarray:
     """Comma-separated numbers, after at most one line of column names."""
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    header = bool(lines) and not _is_number(lines[0].split(",")[0])
-    return np.loadtxt(lines[header:], delimiter=",", ndmin=2)
+    rows = lines if lines and _is_number(lines[0].split(",")[0]) else lines[1:]
+    if not rows:
+        raise ValueError("it has no rows")
+    return np.loadtxt(rows, delimiter=",", ndmin=2)
 
 
 def _is_number(text: str) -> bool:

@@ -19,12 +19,16 @@ from typing import Any
 
 import numpy as np
 
+from minigan.autodiff import Tensor
+from minigan.gans.losses import Loss
 from minigan.gans.recipes import recipe
 from minigan.lab.checkpoint import replace
 from minigan.lab.data import Data
 from minigan.lab.model import Model
+from minigan.lab.toys import Toy
+from minigan.lab.train import W1_SAMPLES
 
-DATA, FAINT, GENERATOR, CRITIC = "black", "#9a9a9a", "#0072B2", "#D55E00"
+DATA, FAINT, GENERATOR, CRITIC, MODES = "black", "#9a9a9a", "#0072B2", "#D55E00", "#00734F"
 SURFACE = ["#ffffff", "#fdf0d5", "#f7d595", "#E69F00"]  # white to Okabe and Ito's orange: dark arrows stay legible
 STYLE = {
     "font.size": 10.5, "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
@@ -34,7 +38,7 @@ STYLE = {
 }
 DPI = 130
 SHOWN = 2_000  # data points in a panel
-LARGEST = {"JS (nats)": (log(2), "log 2: supports do not meet")}  # the value of a divergence that nothing exceeds
+LARGEST = {"JS (nats)": (log(2), "log 2: disjoint supports")}  # the value of a divergence that nothing exceeds
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
 
@@ -55,13 +59,14 @@ def report(
         partial(draw_slopes if loss.power else draw_verdicts, model=model, data=data, samples=samples),
     ]
     below = [
-        partial(draw_distances, table=table, estimate=loss.estimates if loss.power else None),
+        partial(draw_distances, table=table, estimate=bool(loss.power)),
         *([] if loss.power else [partial(draw_bound, table=table, what=loss.estimates)]),
-        *([] if data.toy is None or data.toy.modes is None else [partial(draw_quality, table=table, data=data)]),
-        partial(draw_losses, table=table),
+        *([] if data.toy is None or data.toy.modes is None else [partial(draw_quality, table=table, toy=data.toy)]),
+        partial(draw_losses, table=table, loss=loss),
     ]
     with _style():
         figure = Figure(figsize=(16, 9), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
         figure.suptitle(_headline(model, data, table), fontsize=17, fontweight="bold", parse_math=False)
         for part, panels in zip(figure.subfigures(2, 1, height_ratios=(6, 5)), (above, below), strict=True):
             for draw, ax in zip(panels, part.subplots(1, len(panels), squeeze=False)[0], strict=True):
@@ -99,13 +104,13 @@ def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
         _densities(ax, data, samples)
     else:
         _clouds(ax, data, samples)
-    ax.legend(loc="upper right", markerscale=4)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=1.6, ncols=2, markerscale=4, handletextpad=0.4)
 
 
 def _clouds(ax: Any, data: Data, samples: np.ndarray) -> None:
     real = _fresh(data)
-    ax.scatter(*real[:, :2].T, s=5, color=FAINT, linewidths=0, label="data")
-    ax.scatter(*samples[:, :2].T, s=4, color=GENERATOR, alpha=0.6, linewidths=0, label="samples G(z)")
+    ax.scatter(*real[:, :2].T, s=7, color=FAINT, linewidths=0, label="data")
+    ax.scatter(*samples[:, :2].T, s=7, color=GENERATOR, alpha=0.6, linewidths=0, label="samples G(z)")
     _plane(ax, data, samples)
     toy = data.toy
     if toy is not None and toy.modes is not None and toy.sigma is not None and data.dim == 2:
@@ -145,14 +150,14 @@ def _surface(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     heights = model.critic(_slice(x, y, data))[0].reshape(x.shape)
     cmap = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels=16, cmap=cmap)
-    ax.contour(x, y, heights, levels=filled.levels, colors="#7a5200", linewidths=0.4)
+    ax.contour(x, y, heights, levels=filled.levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
     u, v = np.meshgrid(*(np.linspace(*side, 41)[1::2] for side in limits))
     slope = model.critic(_slice(u, v, data))[1][:, :2]
     typical = max(float(np.quantile(np.linalg.norm(slope, axis=1), 0.9)), 1e-12)
-    ax.quiver(u, v, *slope.T, angles="xy", pivot="mid", color=DATA, width=0.003, scale=22 * typical)
-    ax.scatter(*_fresh(data)[:400, :2].T, s=3, color=GENERATOR, linewidths=0)
-    bar = ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)))
-    bar.set_label(_score(model))
+    arrows = ax.quiver(u, v, *slope.T, angles="xy", pivot="mid", color=DATA, width=0.003, scale=22 * typical)
+    ax.quiverkey(arrows, 1.06, 1.1, float(f"{typical:.0e}"), f"slope {typical:.1g}", labelpos="W")
+    ax.scatter(*_fresh(data)[:400, :2].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
+    ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=_score(model))
     _plane(ax, data, samples)
 
 
@@ -202,51 +207,58 @@ def slopes(model: Model, data: Data, samples: np.ndarray) -> np.ndarray:
 # -- how it came there -----------------------------------------------------------------------------
 
 
-def draw_distances(ax: Any, table: Curves, estimate: str | None) -> None:
+def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
     """Exact W₁, the critic's estimate of it if it makes one, and the sampling floor."""
-    _title(ax, "Distance to the data", "exact W₁ between 512 data and 512 samples")
+    _title(ax, "Distance to the data", f"exact W₁ between {W1_SAMPLES} data and {W1_SAMPLES} samples")
     _curve(ax, table, "w1", "exact W₁", color=GENERATOR)
-    if estimate is not None:
-        _curve(ax, table, "estimate", "critic: E f(x) − E f(G(z))", color=CRITIC, linestyle="--")
-    floor = table["w1_floor"][np.isfinite(table["w1_floor"])]
+    if estimate:
+        _curve(ax, table, "estimate", "critic: E f(x) − E f(G(z)) ≤ K·W₁", color=CRITIC, linestyle="--")
+    floor = _finite(table["w1_floor"])
     if len(floor):
         low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95))
         ax.axhspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
-        ax.axhline(middle, color=DATA, linestyle=":", linewidth=1.3, label="floor: data to data")
-    _logarithmic(ax, np.concatenate([table["w1"], table["estimate"]]))
+        ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data")
+    _logarithmic(ax, [*_finite(table["w1"]), *floor, *(_finite(table["estimate"]) if estimate else [])])
     _steps(ax, table, "W₁ (data units)")
 
 
 def draw_bound(ax: Any, table: Curves, what: str) -> None:
+    """The critic's estimate of a divergence, beside the largest value that this can have."""
     _title(ax, "The critic's estimate", f"a lower bound on {what}")
-    _curve(ax, table, "estimate", "critic's bound", color=CRITIC, linestyle="--")
+    _curve(ax, table, "estimate", "critic", color=CRITIC, linestyle="--")
     if what in LARGEST:
-        ax.axhline(LARGEST[what][0], color=DATA, linestyle=":", linewidth=1.3, label=LARGEST[what][1])
+        ax.axhline(LARGEST[what][0], color=DATA, linestyle=":", label=LARGEST[what][1])
     _steps(ax, table, what)
 
 
-def draw_quality(ax: Any, table: Curves, data: Data) -> None:
-    """% of samples within 3σ of a mode, and modes solid on an axis of their own, where k is level with 100 %."""
+def draw_quality(ax: Any, table: Curves, toy: Toy) -> None:
+    """% of samples within 3σ of a mode, and the modes solid, all k of them level with 100 %."""
     from scipy.special import gammainc
 
-    k = len(data.toy.modes)  # type: ignore
-    _title(ax, "Quality of the samples", "")
-    ax.set_ylim(0, 106)
+    k = len(toy.modes)  # type: ignore[arg-type]
+    _title(ax, "Quality of the samples", "a solid mode holds a quarter of its share at least")
+    _curve(ax, table | {"%": 100 * table["high_quality"]}, "%", "% within 3σ of a mode", color=GENERATOR)
+    ceiling = 100 * gammainc(toy.dim / 2, 3**2 / 2)  # χ² with dim degrees of freedom, below 9
+    ax.axhline(ceiling, color=DATA, linestyle=":", label=f"ceiling: {ceiling:.2f} %")
     beside = ax.twinx()
-    beside.set(ylim=(0, 1.06 * k), ylabel=f"modes solid, of {k}")
+    _curve(beside, table, "modes_solid", f"modes solid, of {k}", color=MODES, linestyle="--")
+    beside.set_ylabel(f"modes solid, of {k}", color=MODES)
+    beside.yaxis.get_major_locator().set_params(integer=True)
     beside.spines["right"].set_visible(True)
-    _curve(beside, table, "modes_solid", "modes solid", color=CRITIC, linestyle="--")
-    ax.plot(table["step"], 100 * table["high_quality"], color=GENERATOR, label="high quality")
-    best = 100 * gammainc(data.dim / 2, 4.5)
-    ax.axhline(best, color=DATA, linestyle=":", linewidth=1.3, label=f"ceiling {best:.2f} %")
-    _steps(ax, table, "% of samples within 3σ of a mode")
+    for axis, top in [(ax, 100), (beside, k)]:
+        axis.set_ylim(-0.03 * top, 1.08 * top)
+    _steps(ax, table, "% within 3σ of a mode", beside)
 
 
-def draw_losses(ax: Any, table: Curves) -> None:
-    _title(ax, "Losses", "of one batch, as trained on")
+def draw_losses(ax: Any, table: Curves, loss: Loss) -> None:
+    """What each player minimises, and where it would be if the critic gave every point the score 0."""
+    _title(ax, "Losses", "of one batch; dotted: if every score were 0")
     _curve(ax, table, "generator_loss", "generator", color=GENERATOR)
     _curve(ax, table, "critic_loss", "critic", color=CRITIC, linestyle="--")
-    _steps(ax, table, "loss")
+    zero = Tensor(np.zeros((1, 1)))
+    ax.axhline(loss.generator(zero).item(), color=GENERATOR, linestyle=":")
+    ax.axhline(loss.critic(zero, zero).item(), color=CRITIC, linestyle=":")
+    _steps(ax, table, "loss (scaled data units)" if loss.power else "loss (nats)")
 
 
 # -- shared ----------------------------------------------------------------------------------------
@@ -274,28 +286,34 @@ def _title(ax: Any, text: str, about: str) -> None:
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
     marker = "o" if len(table["step"]) < 20 else None
-    ax.plot(table["step"], table[column], label=label, marker=marker, markersize=4, **look)
+    missing = "" if len(_finite(table[column])) else " (not measured)"
+    ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **look)
 
 
-def _steps(ax: Any, table: Curves, label: str) -> None:
-    ax.set(xlabel="generator steps", ylabel=label)
+def _steps(ax: Any, table: Curves, label: str, beside: Any = None) -> None:
+    """The axes of a curve over steps, and a legend of all that is on them."""
+    ax.set(xlabel="generator steps", ylabel=label, xlim=(0, 1.02 * max(1, *_finite(table["step"]))))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.get_major_locator().set_params(nbins=5, integer=True)
     ax.grid(True)
-    ax.legend()
+    ax.legend(handles=[line for each in (ax, beside) if each for line in each.get_legend_handles_labels()[0]])
 
 
-def _logarithmic(ax: Any, values: np.ndarray) -> None:
-    from matplotlib.ticker import LogLocator, NullLocator
+def _logarithmic(ax: Any, values: list[float]) -> None:
+    """A logarithmic axis from the smallest to the largest value; linear around 0 if there are values below."""
+    if not values:
+        return
+    low, high = min(values), max(values)
+    if low > 0:
+        ax.set_yscale("log", subs=())
+        ax.set_ylim(low / 1.3, high * 1.3)
+    else:
+        ax.set_yscale("symlog", linthresh=high / 100, linscale=0.5)
+        ax.set_ylim(1.3 * low - high / 200, high * 1.3)
 
-    values = values[np.isfinite(values)]
-    if len(values) and (values > 0).all():
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter("{x:g}")
-    elif len(values):
-        ax.set_yscale("symlog", linthresh=0.01)
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
 
 
 def _fresh(data: Data) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""The run folder: the same bytes for the same seed, nothing pickled, nothing lost."""
+
+import csv
+import io
+import tokenize
+import tomllib
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigan
+from minigan.lab import run
+from minigan.lab.checkpoint import RunError
+from minigan.lab.config import configure
+from minigan.lab.train import COLUMNS, TrainingError
+
+SMALL = {"steps": 30, "batch": 16, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
+FILES = ["checkpoint.npz", "config.toml", "history.csv", "report.png", "samples.npz"]
+
+
+def leave(folder: Path, source: object = "ring8", **settings) -> Path:
+    training = run.start(configure("wgan-gp", **(SMALL | settings)), source, folder)
+    assert run.drive(training, folder)
+    run.finish(training, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return leave(tmp_path_factory.mktemp("runs") / "one", seed=7)
+
+
+def test_it_holds_what_it_says(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    config = tomllib.loads((folder / "config.toml").read_text())
+    assert config["seed"] == 7 and config["recipe"] == "wgan-gp" and len(config["scaling"]["shift"]) == 2
+    header, *rows = csv.reader(io.StringIO((folder / "history.csv").read_text()))
+    assert header == COLUMNS and [row[0] for row in rows] == ["10.0", "20.0", "30.0"]
+    samples = np.load(folder / "samples.npz", allow_pickle=False)["samples"]
+    assert samples.shape == (60, 2) and samples.dtype == np.float32
+    assert (folder / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_seed_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    again = leave(tmp_path / "elsewhere" / "two", seed=7)
+    for name in FILES:
+        assert (folder / name).read_bytes() == (again / name).read_bytes(), name
+    other = leave(tmp_path / "three", seed=8)
+    assert (folder / "samples.npz").read_bytes() != (other / "samples.npz").read_bytes()
+
+
+def test_files_hold_no_time_and_no_path(folder: Path) -> None:
+    for name in FILES:
+        content = (folder / name).read_bytes()
+        assert str(folder).encode() not in content and b"20" + b"26-" not in content
+    for name in ("checkpoint.npz", "samples.npz"):
+        assert {item.date_time for item in zipfile.ZipFile(folder / name).infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_users_points_stay_with_the_run(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 3)) * 9 + 4
+    whole = leave(tmp_path / "whole", x)
+    part = tmp_path / "part"
+    training = run.start(configure("wgan-gp", **SMALL), x, part)
+    for _ in training.run():
+        if training.step == 13:
+            break
+    run.save(training, part)
+    resumed = run.resume(part)
+    assert run.drive(resumed, part)
+    run.finish(resumed, part)
+    for name in [*FILES, "data.npz"]:
+        assert (whole / name).read_bytes() == (part / name).read_bytes(), name
+
+
+def test_a_loaded_model_is_the_trained_one(folder: Path) -> None:
+    training = run.resume(folder)
+    assert training.step == 30
+    model = run.load_model(folder)
+    np.testing.assert_array_equal(model.theta, training.model.theta)
+    gan = minigan.GAN.load(folder)
+    np.testing.assert_array_equal(gan.sample(60), np.load(folder / "samples.npz")["samples"])
+
+
+def test_a_folder_with_a_run_is_not_overwritten(folder: Path) -> None:
+    with pytest.raises(RunError, match="already holds a run"):
+        run.start(configure("wgan-gp", **SMALL), "ring8", folder)
+
+
+def test_a_failed_run_keeps_its_last_good_checkpoint(tmp_path: Path) -> None:
+    training = run.start(configure("wgan-gp", **SMALL), "ring8", tmp_path)
+
+    def spoil(training) -> None:
+        if training.step == 15:
+            training.state["w"][0] = np.inf
+
+    with pytest.raises(TrainingError, match="at step 16"), np.errstate(all="ignore"):
+        run.drive(training, tmp_path, spoil)
+    assert run.resume(tmp_path).step == 10
+    assert np.isfinite(run.load_model(tmp_path).w).all()
+
+
+@pytest.mark.parametrize(("damage", "words"), [
+    (lambda d: (d / "config.toml").unlink(), "not a run folder: it has no config.toml"),
+    (lambda d: (d / "checkpoint.npz").unlink(), "not a run folder: it has no checkpoint.npz"),
+    (lambda d: (d / "checkpoint.npz").write_bytes(b"PK\x03\x04 half"), "checkpoint.npz cannot be read"),
+    (lambda d: (d / "config.toml").write_text("recipe = "), "config.toml cannot be read"),
+    (lambda d: (d / "config.toml").write_text("steps = 3\n"), "scaling"),
+    (lambda d: np.savez(d / "checkpoint.npz", format=99), "format"),
+])
+def test_damaged_folders_are_refused_with_the_reason(tmp_path: Path, damage, words: str) -> None:
+    run.save(run.start(configure("wgan-gp", **SMALL), "ring8", tmp_path), tmp_path)
+    damage(tmp_path)
+    with pytest.raises(ValueError, match=words):
+        run.load_model(tmp_path)
+
+
+def test_the_table_has_the_ceiling_and_a_null_baseline(tmp_path: Path) -> None:
+    generator, ceiling, null = run.table(run.start(configure("wgan-gp", **(SMALL | {"samples": 2500})), "ring8", tmp_path))
+    assert ceiling["high_quality"] == pytest.approx(0.9889, abs=0.01) and ceiling["modes_solid"] == 8
+    assert null["high_quality"] < 0.02 and generator["modes_solid"] == 0
+    assert ceiling["w1"] < null["w1"]
+
+
+def test_nothing_in_the_package_pickles() -> None:
+    for path in Path(minigan.__file__).parent.rglob("*.py"):
+        names = [t.string for t in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)]
+        assert "pickle" not in names and "allow_pickle=True" not in path.read_text().replace(" ", ""), path
+
+
+def test_a_sampler_from_python_is_given_again_to_resume(tmp_path: Path) -> None:
+    def cloud(rng: np.random.Generator, n: int) -> np.ndarray:
+        return rng.normal(size=(n, 2))
+
+    run.start(configure("wgan-gp", **SMALL), cloud, tmp_path)
+    with pytest.raises(ValueError, match="unknown data set 'cloud'"):
+        run.resume(tmp_path)
+    assert replace(run.resume(tmp_path, cloud).config, data="x").steps == 30
