@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", type=Path, metavar="RUN",
                        help="continue the run in this folder, with its own settings, from its last checkpoint")
     train.add_argument("--eager", action="store_true",
-                       help="build the graph anew each step instead of replaying it: slow, for a debugger (default: off)")
+                       help="build the graph anew each step instead of replaying it, for a debugger (default: off)")
     train.add_argument("--threads", type=int, metavar="N",
                        help="BLAS threads; more than one pays for layers of 256 and wider (default: what "
                             "OPENBLAS_NUM_THREADS, MKL_NUM_THREADS or OMP_NUM_THREADS say, else 1)")

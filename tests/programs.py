@@ -153,15 +153,16 @@ def agree(a, b):
 
 
 @st.composite
-def programs(draw, sizes=(1, 2, 3, 4), lines=12, limit=2000):
+def programs(draw, sizes=(1, 2, 3, 4), lines=16, limit=2000):
     """A program whose values stay within limit elements, and near enough to 1 for a fair comparison."""
     a, b, c = [draw(st.sampled_from(sizes)) for _ in range(3)]
     common = [(a, b), (b, c), (a, c), (b,), (c,), (1, b), (a, 1), (2, a, b), ()]
     leaves = tuple(draw(st.lists(st.sampled_from(common), min_size=2, max_size=3)))
     code = []
     values = arrays(Program(leaves, ()))
-    for _ in range(draw(st.integers(1, lines))):
-        name = draw(st.sampled_from([*OPERATIONS, *SHAPED]))  # the shaped ones twice as often
+    often = [*OPERATIONS, *SHAPED, "matmul", "matmul", "matmul", "split", "concat"]
+    for _ in range(draw(st.integers(3, lines))):
+        name = draw(st.sampled_from(often))
         shapes = [x.shape for x in values]
         if name in SHAPED:
             found = draw_shaped(draw, name, shapes)

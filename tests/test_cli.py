@@ -63,7 +63,7 @@ def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(tmp_p
     process.kill()
     process.communicate()
     assert not (killed / "samples.npz").exists()
-    status, out, err = finish(start("train", "--resume", killed))
+    status, _, err = finish(start("train", "--resume", killed))
     assert status == 0, err
     for file in whole.iterdir():
         assert file.read_bytes() == (killed / file.name).read_bytes(), file.name
@@ -87,11 +87,13 @@ def test_control_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
 
 
 def test_a_run_that_blows_up_fails_with_its_last_checkpoint(tmp_path: Path) -> None:
-    status, _, err = finish(start("train", *LONG, "--optimizer", "sgd", "--lr-critic", "1e4", "--out", tmp_path / "run"))
+    wild = ["--optimizer", "sgd", "--lr-critic", "1e4"]
+    status, _, err = finish(start("train", *LONG, *wild, "--out", tmp_path / "run"))
     assert status == 1
     assert re.search(r"at step \d+ the critic's (loss|parameters) stopped being finite", err)
     assert f"last good checkpoint is kept in {tmp_path / 'run'}" in err and "Traceback" not in err
-    assert all(np.isfinite(v).all() for k, v in np.load(tmp_path / "run" / "checkpoint.npz").items() if k.startswith("state"))
+    kept = np.load(tmp_path / "run" / "checkpoint.npz")
+    assert all(np.isfinite(kept[name]).all() for name in kept if name.startswith("state."))
 
 
 @pytest.mark.parametrize(("args", "words"), [

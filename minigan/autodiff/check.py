@@ -27,7 +27,7 @@ class GradientError(AssertionError):
 
 
 def check(
-    f: Callable[..., Tensor],
+    f: Callable[..., Any],
     xs: Sequence[Any],
     order: int = 2,
     *,

@@ -26,6 +26,7 @@ from minigan.autodiff.primitives import (
 )
 from minigan.autodiff.tensor import Axis, Tensor
 
+
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Σ over the axes given (None: all)."""
     return as_tensor(x).sum(axis, keepdims)

@@ -43,7 +43,7 @@ def grad(y: Tensor, xs: Any, cotangent: Any = None) -> Any:
     cotangents = {y.key: _seed(y, cotangent)}
     for node, y_k, needed in reversed(_paths(y, {x.key for x in targets})):
         gs = [cotangents.get((node, k)) for k in range(node.width)]
-        for x, g in zip(node.inputs, _vjp(node, gs, y_k, needed), strict=True):
+        for x, g in zip(node.inputs, _vjp(node, gs, y_k, needed), strict=False):
             if g is not None:
                 cotangents[x.key] = cotangents[x.key] + g if x.key in cotangents else g
     answers = [cotangents[x.key] if x.key in cotangents else _zeros(x) for x in targets]
@@ -78,8 +78,8 @@ def _vjp(node: Node, gs: list[Tensor | None], y: Tensor, needed: list[bool]) -> 
         answers = primitive.joint(gs, y, *inputs, **node.static)
         return [g if need else None for g, need in zip(answers, needed, strict=True)]
     return [
-        unbroadcast(primitive.rules[k](gs[0], y, *inputs, **node.static), x.shape) if needed[k] else None
-        for k, x in enumerate(inputs)
+        unbroadcast(rule(gs[0], y, *inputs, **node.static), x.shape) if rule is not None and need else None
+        for rule, x, need in zip(primitive.rules, inputs, needed, strict=False)
     ]
 
 

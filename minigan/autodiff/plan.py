@@ -26,7 +26,7 @@ from minigan.arrays import Array, namespace
 from minigan.autodiff.primitives import copy
 from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
 
-Key = tuple[object, int]  # what identifies a value: its node and which output, or the leaf itself
+Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 END = 1 << 60  # later than any call
 
 
@@ -146,7 +146,7 @@ class Plan:
             old = leaves[id(state[name])]
             last = self._last_read.get(old, -1)
             if key in self._when and key not in home and self._alike(key, old) and (
-                last < self._when[key] or last == self._when[key] and self._overwrites(key, old)
+                last < self._when[key] or (last == self._when[key] and self._overwrites(key, old))
             ):
                 self._arrays[key] = state[name]
                 home.add(key)
@@ -190,7 +190,7 @@ class Plan:
 
     def _computed(self, key: Key) -> Key:
         """The key behind this one, seen through reshapes."""
-        while key in self._source and key[0].primitive is PRIMITIVES["reshape"]:  # type: ignore[attr-defined]
+        while key in self._source and key[0].primitive is PRIMITIVES["reshape"]:
             key = self._source[key]
         return key
 

@@ -44,12 +44,12 @@ power = Primitive("power", call=_ufunc("power"), elementwise=True,
                   rules=[lambda g, y, a, p: g * p * a ** (p - 1.0), lambda g, y, a, p: g * y * log(a)])
 negative = Primitive("negative", call=_ufunc("negative"), elementwise=True, rules=[lambda g, y, x: -g])
 exp = Primitive("exp", call=_ufunc("exp"), elementwise=True, rules=[lambda g, y, x: g * y])
-log = Primitive("log", call=_ufunc("log"), elementwise=True, rules=[lambda g, y, x: g / x])
+log: Primitive = Primitive("log", call=_ufunc("log"), elementwise=True, rules=[lambda g, y, x: g / x])
 log1p = Primitive("log1p", call=_ufunc("log1p"), elementwise=True, rules=[lambda g, y, x: g / (1.0 + x)])
 expm1 = Primitive("expm1", call=_ufunc("expm1"), elementwise=True, rules=[lambda g, y, x: g * (y + 1.0)])
 sqrt = Primitive("sqrt", call=_ufunc("sqrt"), elementwise=True, rules=[lambda g, y, x: g * (0.5 / y)])
 sin = Primitive("sin", call=_ufunc("sin"), elementwise=True, rules=[lambda g, y, x: g * cos(x)])
-cos = Primitive("cos", call=_ufunc("cos"), elementwise=True, rules=[lambda g, y, x: -(g * sin(x))])
+cos: Primitive = Primitive("cos", call=_ufunc("cos"), elementwise=True, rules=[lambda g, y, x: -(g * sin(x))])
 tanh = Primitive("tanh", call=_ufunc("tanh"), elementwise=True, rules=[lambda g, y, x: g * (1.0 - y * y)])
 
 
@@ -119,7 +119,7 @@ def _where(xp: ModuleType, mask: Array, a: Array, b: Array, out: Array) -> Array
 
 # The cotangent is selected, not multiplied by a mask: an infinite slope of the branch not
 # taken must not become inf * 0 = nan.
-where = Primitive("where", call=lambda xp, out, *args: (_where, xp, *args, out),
+where: Primitive = Primitive("where", call=lambda xp, out, *args: (_where, xp, *args, out),
                   elementwise=True, discrete=(0,), analytic=False,
                   rules=[None, lambda g, y, m, a, b: where(m, g, 0.0), lambda g, y, m, a, b: where(m, 0.0, g)])
 
@@ -151,7 +151,7 @@ def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
 
 
 # Y = A B on the last two axes, A = aᵀ if ta else a, B = bᵀ if tb else b:  ∂A = G Bᵀ,  ∂B = Aᵀ G
-matmul = Primitive("matmul", call=_matmul, dense=True, rules=[
+matmul: Primitive = Primitive("matmul", call=_matmul, dense=True, rules=[
     lambda g, y, a, b, ta=False, tb=False: matmul(b, g, ta=tb, tb=True) if ta else matmul(g, b, tb=not tb),
     lambda g, y, a, b, ta=False, tb=False: matmul(g, a, ta=True, tb=ta) if tb else matmul(a, g, ta=not ta),
 ])
@@ -191,9 +191,9 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:
     if sum(sizes) != x.shape[axis]:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and axis {axis} of shape {x.shape} does not")
-    edges = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
     before = (slice(None),) * (axis % x.ndim)
-    return [x[(*before, slice(start, end))] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [x[(*before, slice(i, i + n))] for i, n in zip(starts, sizes, strict=True)]
 
 
 def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:
@@ -202,11 +202,11 @@ def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int)
     return [concat([z if g is None else g for g, z in zip(gs, zeros, strict=True)], axis=axis)]
 
 
-reshape = Primitive("reshape", view=lambda x, shape: x.reshape(shape),
+reshape: Primitive = Primitive("reshape", view=lambda x, shape: x.reshape(shape),
                     rules=[lambda g, y, x, shape: reshape(g, shape=x.shape)])
-transpose = Primitive("transpose", view=lambda x, axes: x.transpose(axes),
+transpose: Primitive = Primitive("transpose", view=lambda x, axes: x.transpose(axes),
                       rules=[lambda g, y, x, axes: transpose(g, axes=_inverse(axes))])
-broadcast_to = Primitive("broadcast_to", view=lambda x, shape: namespace(x).broadcast_to(x, shape),
+broadcast_to: Primitive = Primitive("broadcast_to", view=lambda x, shape: namespace(x).broadcast_to(x, shape),
                          rules=[lambda g, y, x, shape: g])
 getitem = Primitive("getitem", view=lambda x, key: x[_basic(key)],
                     rules=[lambda g, y, x, key: embed(g, key=key, shape=x.shape)])
@@ -248,13 +248,13 @@ copy = Primitive("copy", call=lambda xp, out, x: (_copy, xp, x, out), rules=[lam
 _concat = Primitive("concat", call=lambda xp, out, *xs, axis: (xp.concatenate, xs, axis, out),
                     joint=lambda gs, y, *xs, axis: split(gs[0], sizes=tuple(x.shape[axis] for x in xs), axis=axis))
 # zeros with g written at x[key]: the adjoint of slicing
-embed = Primitive("embed", call=lambda xp, out, g, key, shape: (_embed, xp, g, key, shape, out),
+embed: Primitive = Primitive("embed", call=lambda xp, out, g, key, shape: (_embed, xp, g, key, shape, out),
                   rules=[lambda g, y, x, key, shape: getitem(g, key=key)])
 # x[..., indices, ...] along an axis, for an integer array of indices
 take = Primitive("take", call=_take, discrete=(1,), rules=[
     lambda g, y, x, i, axis=0: scatter_add(g, i, axis=axis % x.ndim, n=x.shape[axis]), None])
 # out[..., i, ...] += g for every index i, repeated ones adding up: the adjoint of take
-scatter_add = Primitive("scatter_add", discrete=(1,), rules=[lambda g, y, x, i, axis, n: take(g, i, axis=axis), None],
+scatter_add: Primitive = Primitive("scatter_add", discrete=(1,), rules=[lambda g, y, x, i, axis, n: take(g, i, axis=axis), None],
                         call=lambda xp, out, g, i, axis, n: (_scatter_add, xp, g, i, axis, n, out))
 
 

@@ -47,6 +47,7 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_value", "index", "node", "traced")
+    traced: bool  # made while recording, from what the program will be given
     __array_ufunc__ = None  # so that array * tensor is the tensor's business
 
     def __init__(self, value: Any, *, node: Node | None = None, index: int = 0, traced: bool = False):

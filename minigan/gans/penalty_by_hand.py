@@ -29,8 +29,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigan.arrays import Array, namespace
-from minigan.nets import MLP
 from minigan.names import choose
+from minigan.nets import MLP
 
 
 def _sigmoid(xp: Any, a: Array) -> Array:
@@ -77,50 +77,49 @@ def penalty_and_gradient(net: MLP, w: Array, x_hat: Array, one_sided: bool = Fal
         raise ValueError(f"a critic has one output; this network's sizes are {net.sizes}")
     xp = namespace(w, x_hat)
     phi, slope, curvature = choose(net.activation, DERIVATIVES, "activation")
-    weights, biases = _layers(net, w)
-    last = len(weights) - 1
+    W, b = _layers(net, w)
+    L = len(W)
 
-    # 1. forward: a[l], h[l] (h[0] = x̂, and h[l + 1] = φ(a[l]))
-    a, h = [], [x_hat]
-    for weight, bias in zip(weights, biases, strict=True):
-        a.append(h[-1] @ weight + bias)
-        h.append(phi(xp, a[-1]))
+    # 1. forward
+    a, h = {}, {0: x_hat}
+    for k in range(1, L + 1):
+        a[k] = h[k - 1] @ W[k] + b[k]
+        h[k] = phi(xp, a[k])
 
-    # 2. backward: v[l] = ∂f/∂a[l], u[l] = ∂f/∂h[l]
-    v, u = [None] * len(a), [None] * len(a)
-    v[last] = xp.ones_like(a[last])
-    for l in range(last, -1, -1):
-        u[l] = v[l] @ weights[l].T
-        if l > 0:
-            v[l - 1] = u[l] * slope(xp, a[l - 1])
+    # 2. backward, and the penalty
+    u, v = {}, {L: xp.ones_like(a[L])}
+    for k in range(L, 0, -1):
+        u[k - 1] = v[k] @ W[k].T
+        if k > 1:
+            v[k - 1] = u[k - 1] * slope(xp, a[k - 1])
     g = u[0]
     norm = xp.sqrt(xp.sum(g * g, axis=1, keepdims=True))
     excess = xp.maximum(norm - 1.0, 0.0) if one_sided else norm - 1.0
     penalty = xp.mean(excess * excess)
     r = (2.0 / len(g)) * excess * g / xp.where(norm > 0, norm, 1.0)
 
-    # 3. tangent: the derivative of the forward sweep along r
-    a_dot, h_dot = [], [r]
-    for l, weight in enumerate(weights):
-        a_dot.append(h_dot[-1] @ weight)
-        h_dot.append(slope(xp, a[l]) * a_dot[-1])
+    # 3. tangent, along r
+    a_dot, h_dot = {}, {0: r}
+    for k in range(1, L + 1):
+        a_dot[k] = h_dot[k - 1] @ W[k]
+        h_dot[k] = slope(xp, a[k]) * a_dot[k]
 
     # 4. weight gradients, last layer first
-    s = xp.zeros_like(a[last])
-    pieces: list[Array] = []
-    for l in range(last, -1, -1):
-        pieces = [(h_dot[l].T @ v[l] + h[l].T @ s).ravel(), xp.sum(s, axis=0), *pieces]
-        if l > 0:
-            s = curvature(xp, a[l - 1]) * a_dot[l - 1] * u[l] + slope(xp, a[l - 1]) * (s @ weights[l].T)
-    return penalty, xp.concatenate(pieces)
+    s = {L: xp.zeros_like(a[L])}
+    gradient: list[Array] = []
+    for k in range(L, 0, -1):
+        gradient = [(h_dot[k - 1].T @ v[k] + h[k - 1].T @ s[k]).ravel(), xp.sum(s[k], axis=0), *gradient]
+        if k > 1:
+            s[k - 1] = curvature(xp, a[k - 1]) * a_dot[k - 1] * u[k - 1] + slope(xp, a[k - 1]) * (s[k] @ W[k].T)
+    return penalty, xp.concatenate(gradient)
 
 
-def _layers(net: MLP, w: Array) -> tuple[list[Array], list[Array]]:
+def _layers(net: MLP, w: Array) -> tuple[dict[int, Array], dict[int, Array]]:
+    """W and b by layer, 1 to L, as in the formulas."""
     if w.shape != (net.size,):
         raise ValueError(f"this network has {net.size} parameters, got an array of shape {w.shape}")
     views, start = [], 0
-    for shape in net.layout.shapes:
-        n = shape[0] * shape[1]
+    for shape, n in zip(net.layout.shapes, net.layout.sizes, strict=True):
         views.append(w[start : start + n].reshape(shape))
         start += n
-    return views[::2], views[1::2]
+    return dict(enumerate(views[::2], 1)), dict(enumerate(views[1::2], 1))

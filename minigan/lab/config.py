@@ -26,8 +26,8 @@ class Config:
     """
 
     recipe: str = _row("wgan-gp", "the system to train (see: minigan list)", RECIPES)
-    data: str = _row("ring8", "the data set: a name (see: minigan list), or a file .npy or .csv of n points in d columns")
-    steps: int = _row(20_000, "generator steps", least=1)
+    data: str = _row("ring8", "the data: a name (see: minigan list), or a file .npy or .csv of n points in d columns")
+    steps: int = _row(30_000, "generator steps", least=1)
     batch: int = _row(64, "samples a step", least=1)
     seed: int = _row(0, "of all random streams", least=0)
     device: str = _row("cpu", "where to compute", DEVICES)
@@ -37,11 +37,11 @@ class Config:
     schedule: str = _row("linear", "how the learning rates fall over the run", SCHEDULES)
     optimizer: str = _row("adam", "of both players", OPTIMIZERS)
     beta1: float = _row(0.5, "adam's β₁", least=0)
-    beta2: float = _row(0.9, "adam's β₂", least=0)
+    beta2: float = _row(0.99, "adam's β₂", least=0)
     alpha: float = _row(0.99, "rmsprop's α", least=0)
     mu: float = _row(0.9, "momentum's μ", least=0)
     critic_steps: int = _row(5, "critic steps before each generator step", least=1)
-    burst: int = _row(0, "critic steps instead, before each of the first 25 generator steps and every 500th; 0: never", least=0)
+    burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more", least=0)
     penalty: float = _row(0.1, "λ, the weight of the gradient penalty", least=0)
     clip: float = _row(0.1, "c, the bound on the critic's weights where they are clipped", least=0)
     generator: tuple[int, ...] = _row((64, 64), "widths of the generator's hidden layers", least=1)
@@ -77,12 +77,14 @@ def from_dict(values: dict[str, Any]) -> Config:
     wrong = set(values) ^ set(NAMES)
     if wrong:
         raise ValueError(f"a configuration has the settings {', '.join(NAMES)}; missing or unknown: {sorted(wrong)}")
-    return Config(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return Config(**settings)
 
 
 def _check(setting: Field, value: Any) -> None:
     name, about = setting.name, setting.metadata
-    wanted = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(str(setting.type), tuple)
+    kinds: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "bool": bool}
+    wanted = kinds.get(str(setting.type), tuple)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ValueError(f"{name} must be of type {setting.type}, got {value!r}")
     if about["choices"] is not None:

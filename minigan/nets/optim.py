@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.arrays import namespace
 from minigan.autodiff import Tensor, expm1, maximum, sqrt
 from minigan.autodiff.functions import as_tensor
 
@@ -87,7 +88,7 @@ class Optimizer:
 
     def init(self, theta: Any) -> dict[str, Any]:
         """A fresh state for θ: zeros."""
-        return {slot: theta * 0 for slot in self.slots}
+        return {slot: namespace(theta).zeros_like(theta) for slot in self.slots}
 
 
 OPTIMIZERS = {

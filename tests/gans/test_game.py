@@ -80,7 +80,8 @@ def test_rows_of_runs_equal_single_runs(name: str) -> None:
         assert critic.value[r] == pytest.approx(alone.item(), rel=1e-12)
         np.testing.assert_allclose(grad(critic.sum(), w).value[r], grad(alone, one).value, rtol=1e-9, atol=1e-12)
         alone = game(name).generator_loss(other, one, q["z"])
-        np.testing.assert_allclose(grad(generator.sum(), theta).value[r], grad(alone, other).value, rtol=1e-9, atol=1e-12)
+        row = grad(generator.sum(), theta).value[r]
+        np.testing.assert_allclose(row, grad(alone, other).value, rtol=1e-9, atol=1e-12)
 
 
 def test_an_unknown_recipe_suggests_the_nearest() -> None:

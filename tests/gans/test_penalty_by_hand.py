@@ -1,5 +1,7 @@
 """The penalty's gradient written out, against ``grad`` of ``grad`` and against central differences."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from minigan.gans import gradient_penalty
 from minigan.gans.penalty_by_hand import DERIVATIVES, penalty_and_gradient
 from minigan.nets import ACTIVATIONS, MLP
 
-CASES = [(a, one_sided, sizes) for a in ACTIVATIONS for one_sided in (False, True) for sizes in [(2, 7, 5, 1), (3, 4, 1)]]
+CASES = list(product(ACTIVATIONS, [False, True], [(2, 7, 5, 1), (3, 4, 1)]))
 
 
 def test_every_activation_of_the_networks_is_covered() -> None:

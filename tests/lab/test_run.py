@@ -119,7 +119,8 @@ def test_damaged_folders_are_refused_with_the_reason(tmp_path: Path, damage, wor
 
 
 def test_the_table_has_the_ceiling_and_a_null_baseline(tmp_path: Path) -> None:
-    generator, ceiling, null = run.table(run.start(configure("wgan-gp", **(SMALL | {"samples": 2500})), "ring8", tmp_path))
+    training = run.start(configure("wgan-gp", **(SMALL | {"samples": 2500})), "ring8", tmp_path)
+    generator, ceiling, null = run.table(training)
     assert ceiling["high_quality"] == pytest.approx(0.9889, abs=0.01) and ceiling["modes_solid"] == 8
     assert null["high_quality"] < 0.02 and generator["modes_solid"] == 0
     assert ceiling["w1"] < null["w1"]

@@ -129,8 +129,8 @@ def test_measurements_are_in_data_units() -> None:
     for name in ("w1", "w1_floor", "estimate"):
         k = COLUMNS.index(name)
         assert large.history[-1][k] == pytest.approx(1024 * small.history[-1][k], rel=1e-4)
-    np.testing.assert_allclose(
-        large.model.sample(np.random.default_rng(1), 5), 1024 * small.model.sample(np.random.default_rng(1), 5), rtol=1e-4)
+    drawn = [run.model.sample(np.random.default_rng(1), 5) for run in (small, large)]
+    np.testing.assert_allclose(drawn[1], 1024 * drawn[0], rtol=1e-4)
 
 
 def test_the_critics_slope_is_the_same_in_any_unit() -> None:

@@ -1,0 +1,382 @@
+"""Every primitive: its value against NumPy and SciPy, its rule against numbers, its dtype, its kinks."""
+
+import operator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
+
+from minigan.autodiff import (
+    PRIMITIVES,
+    Tensor,
+    absolute,
+    check,
+    concat,
+    grad,
+    greater,
+    log_sigmoid,
+    matmul,
+    maximum,
+    minimum,
+    power,
+    relu,
+    reshape,
+    sigmoid,
+    softplus,
+    split,
+    sqrt,
+    take,
+    tanh,
+    transpose,
+    where,
+)
+
+RNG = np.random.default_rng(11)
+X = RNG.uniform(0.3, 1.7, (3, 4))  # positive
+Y = RNG.uniform(0.3, 1.7, (3, 4)) * np.where(np.arange(4) % 2, 1.0, -1.0)  # of both signs, off 0 and off X
+B = RNG.uniform(0.3, 1.7, (4,))  # broadcasts
+M = np.array([[True, False, True, True], [False, False, True, False], [True, True, False, True]])
+I = np.array([[2, 0], [2, 2]])  # repeated indices, two axes
+W = RNG.standard_normal((4, 2))
+
+
+class Row(NamedTuple):
+    """A primitive with static arguments, what it should compute, and inputs away from its kinks."""
+
+    name: str
+    inputs: tuple
+    reference: object
+    static: dict = {}  # noqa: RUF012
+    before: tuple = ()  # discrete first arguments
+    after: tuple = ()  # discrete last arguments
+
+    def __call__(self, *xs):
+        return PRIMITIVES[self.name](*self.before, *xs, *self.after, **self.static)
+
+
+def scattered(g):
+    out = np.zeros((3, 5))
+    for i in range(3):
+        for j in np.ndindex(I.shape):
+            out[i, I[j]] += g[(i, *j)]
+    return out
+
+
+def embedded(g):
+    out = np.zeros((4, 6))
+    out[1:, 1:5] = g
+    return out
+
+
+ROWS = [
+    Row("add", (X, B), np.add),
+    Row("subtract", (B, Y), np.subtract),
+    Row("multiply", (X, Y[:, :1]), np.multiply),
+    Row("divide", (Y, B), np.divide),
+    Row("power", (X, Y), np.power),
+    Row("power", (B, X), np.power),
+    Row("negative", (Y,), np.negative),
+    Row("exp", (Y,), np.exp),
+    Row("log", (X,), np.log),
+    Row("log1p", (X,), np.log1p),
+    Row("expm1", (Y,), np.expm1),
+    Row("sqrt", (X,), np.sqrt),
+    Row("sin", (Y,), np.sin),
+    Row("cos", (Y,), np.cos),
+    Row("tanh", (Y,), np.tanh),
+    Row("sigmoid", (Y,), scipy.special.expit),
+    Row("softplus", (Y,), lambda x: scipy.special.logsumexp([x, 0 * x], axis=0)),
+    Row("greater", (Y, 0.5 * B), np.greater),
+    Row("greater_equal", (Y, 0.5 * B), np.greater_equal),
+    Row("equal", (Y, np.where(M, Y, 9.0)), np.equal),
+    Row("isfinite", (Y,), np.isfinite),
+    Row("sign", (Y,), np.sign),
+    Row("maximum", (Y, 0.5 * B - 0.5), np.maximum),
+    Row("minimum", (Y, 0.5 * B - 0.5), np.minimum),
+    Row("relu", (Y,), lambda x: np.where(x > 0, x, 0)),
+    Row("absolute", (Y,), np.abs),
+    Row("where", (Y, B), lambda a, b: np.where(M, a, b), before=(M,)),
+    Row("matmul", (Y, W), np.matmul),
+    Row("matmul", (Y, X), lambda a, b: np.einsum("ji,jk->ik", a, b), {"ta": True}),
+    Row("reduce_sum", (Y,), lambda x: np.sum(x, 0, keepdims=True), {"axis": (0,)}),
+    Row("reduce_sum", (Y,), lambda x: np.sum(x, 1, keepdims=True), {"axis": (1,)}),
+    Row("reduce_sum", (Y,), lambda x: np.sum(x, keepdims=True), {"axis": (0, 1)}),
+    Row("reduce_max", (Y,), lambda x: np.max(x, 1, keepdims=True), {"axis": (1,)}),
+    Row("reshape", (Y,), lambda x: x.reshape(2, 6), {"shape": (2, 6)}),
+    Row("transpose", (W[None],), lambda x: np.moveaxis(x, 0, 2), {"axes": (1, 2, 0)}),
+    Row("transpose", (W[None],), lambda x: np.moveaxis(x, 0, 2), {"axes": (-2, -1, 0)}),
+    Row("broadcast_to", (W[:, :1],), lambda x: np.concatenate([[x, x]] * 3, axis=2), {"shape": (2, 4, 3)}),
+    Row("getitem", (Y,), lambda x: x[1, ::-2], {"key": (1, slice(None, None, -2))}),
+    Row("getitem", (Y,), lambda x: x[:, None, :2], {"key": (slice(None), None, slice(2))}),
+    Row("getitem", (Y,), lambda x: x[2, 3], {"key": (2, 3)}),
+    Row("stop_gradient", (Y,), lambda x: x),
+    Row("split", (Y,), lambda x: [x[:, :1], x[:, 1:]], {"sizes": (1, 3)}),
+    Row("split", (Y,), lambda x: [x[:2], x[2:]], {"sizes": (2, 1), "axis": 0}),
+    Row("copy", (Y,), np.copy),
+    Row("concat", (Y, X[:, :1], Y), lambda *xs: np.concatenate(xs, axis=-1), {"axis": -1}),
+    Row("concat", (Y, X[:1]), lambda *xs: np.concatenate(xs), {"axis": 0}),
+    Row("embed", (Y,), embedded, {"key": (slice(1, None), slice(1, 5)), "shape": (4, 6)}),
+    Row("take", (Y,), lambda x: x[:, I], {"axis": 1}, after=(I,)),
+    Row("take", (Y,), lambda x: x[[2, 0, 2]], after=(np.array([2, 0, -1]),)),
+    Row("scatter_add", (Y[:, [[0, 1], [2, 3]]],), scattered, {"axis": 1, "n": 5}, after=(I,)),
+]
+DISCRETE = {"greater", "greater_equal", "equal", "isfinite", "sign", "stop_gradient"}  # derivative zero, on purpose
+every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])
+
+
+def listed(y):
+    return y if isinstance(y, list) else [y]
+
+
+def test_the_table_covers_the_registry():
+    assert {row.name for row in ROWS} == set(PRIMITIVES)
+
+
+@every_row
+def test_value(row):
+    computed, expected = listed(row(*row.inputs)), listed(row.reference(*row.inputs))
+    for y, reference in zip(computed, expected, strict=True):
+        assert y.shape == reference.shape and y.dtype == np.float64
+        np.testing.assert_allclose(y.value, reference, rtol=1e-14)
+
+
+@every_row
+def test_rule_at_orders_1_and_2(row):
+    if row.name in DISCRETE:
+        xs = [Tensor(x) for x in row.inputs]
+        assert all(not g.value.any() and g.shape == x.shape for g, x in zip(grad(row(*xs).sum(), xs), xs, strict=True))
+    else:
+        check(row, row.inputs, order=2, analytic=PRIMITIVES[row.name].analytic)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].analytic and row.name not in DISCRETE],
+                         ids=lambda row: row.name)
+def test_an_analytic_row_agrees_with_central_differences_too(row):
+    check(row, row.inputs, order=1, analytic=False)
+
+
+def assert_float32(row, inputs):
+    """To second order, and with NumPy float64 scalars beside it, which would promote a NumPy expression."""
+    xs = [Tensor(np.asarray(x, dtype=np.float32)) for x in inputs]
+    ys = listed(row(*[x * np.sqrt(2.0) for x in xs]))
+    first = grad(sum((np.float64(0.3) * y * y).sum() for y in ys), xs)
+    second = grad(sum((g * g).sum() for g in first) * np.sqrt(2.0), xs)
+    assert [t.dtype for t in [*ys, *first, *second]] == [np.float32] * len([*ys, *first, *second])
+    assert [t.shape for t in [*first, *second]] == [x.shape for x in [*xs, *xs]]
+
+
+@every_row
+def test_float32_stays_float32(row):
+    assert_float32(row, row.inputs)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].elementwise], ids=lambda row: row.name)
+def test_float32_stays_float32_where_numpy_makes_scalars(row):
+    assert_float32(row._replace(before=tuple(m[0, 0] for m in row.before)), [x.flat[0] for x in row.inputs])
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].elementwise], ids=lambda row: row.name)
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (1, 0), (1, 1, 1)], ids=str)
+def test_elementwise_on_small_shapes(row, shape):
+    if row.name == "where":
+        row = row._replace(before=(np.ones(shape, bool),))
+    xs = [Tensor(np.full(shape, x.flat[0])) for x in row.inputs]
+    y = row(*xs)
+    assert y.shape == shape
+    assert [g.shape for g in grad(y.sum(), xs)] == [shape] * len(xs)
+
+
+# -- broadcasting -------------------------------------------------------------------------------
+BROADCASTING = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv, "power": power,
+    "maximum": lambda a, b: maximum(a, 5.0 - b), "minimum": lambda a, b: minimum(a, 5.0 - b),
+    "where": lambda a, b: where(greater(a, 5.0 - b), a, b),
+}
+
+
+@pytest.mark.parametrize("name", BROADCASTING)
+@given(shapes=mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), seed=st.integers(0, 99))
+def test_broadcasting(name, shapes, seed):
+    rng = np.random.default_rng(seed)
+    # a in {1, 2, 3, 4}, b in {1, 2, 3, 4} + 1/3: no ties, also against 5 - b
+    a, b = [rng.integers(1, 5, shape) + shift for shape, shift in zip(shapes.input_shapes, (0.0, 1 / 3), strict=True)]
+    assert BROADCASTING[name](Tensor(a), Tensor(b)).shape == shapes.result_shape
+    check(BROADCASTING[name], [a, b], order=2, directions=1)
+
+
+def test_broadcasting_an_axis_of_one_against_an_empty_one():
+    a, b = Tensor(np.zeros((0, 3))), Tensor(np.ones((1, 1)))
+    da, db = grad((a * b).sum(), [a, b])
+    assert da.shape == (0, 3) and db.value.tolist() == [[0.0]]
+
+
+# -- matmul -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("lead", [((), ()), ((3,), ()), ((), (3,)), ((2, 1), (3,)), ((3,), (3,)), ((1,), (2,))], ids=str)
+@pytest.mark.parametrize("inner", [1, 4])
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+def test_matmul(lead, inner, ta, tb):
+    rng = np.random.default_rng(5)
+    a = rng.standard_normal((*lead[0], *((inner, 2) if ta else (2, inner))))
+    b = rng.standard_normal((*lead[1], *((3, inner) if tb else (inner, 3))))
+    expected = np.einsum(f"...{'ki' if ta else 'ik'},...{'jk' if tb else 'kj'}->...ij", a, b)
+    np.testing.assert_allclose(matmul(a, b, ta=ta, tb=tb).value, expected, rtol=1e-12, atol=1e-14)
+    check(lambda a, b: matmul(a, b, ta=ta, tb=tb), [a, b], order=2, analytic=True, directions=1)
+
+
+@pytest.mark.parametrize("m, k, n", [(1, 1, 1), (1, 5, 1), (5, 1, 1), (1, 1, 5), (2, 0, 3)])
+def test_matmul_of_thin_matrices(m, k, n):
+    a, b = np.ones((m, k)), np.ones((k, n))
+    assert matmul(a, b).value.tolist() == [[float(k)] * n] * m
+    check(matmul, [a, b], order=2, analytic=True)
+
+
+def test_matmul_with_itself():
+    a = np.random.default_rng(0).standard_normal((5, 3))
+    gram = Tensor(a)
+    np.testing.assert_allclose(matmul(gram, gram, tb=True).value, a @ a.T, rtol=1e-13)
+    check(lambda a: matmul(a, a, tb=True), [a], order=2, analytic=True)
+    check(lambda a: a @ transpose(a, axes=(1, 0)), [a], order=2, analytic=True)
+
+
+# -- adjoints: ⟨f(x), u⟩ = ⟨x, f*(u)⟩ -------------------------------------------------------------
+@pytest.mark.parametrize("axis, sizes", [(0, (1, 2)), (1, (3, 1)), (-1, (2, 0, 2)), (-2, (3,))])
+def test_split_and_concat_are_adjoint_and_inverse(axis, sizes):
+    x = Tensor(Y)
+    pieces = split(x, sizes=sizes, axis=axis)
+    assert [p.shape[axis] for p in pieces] == list(sizes)
+    np.testing.assert_array_equal(concat(pieces, axis=axis).value, Y)
+    us = [RNG.standard_normal(p.shape) for p in pieces]
+    total = sum((p * u).sum() for p, u in zip(pieces, us, strict=True))
+    np.testing.assert_array_equal(grad(total, x).value, np.concatenate(us, axis))
+    back = grad(concat(pieces, axis=axis), pieces, cotangent=Y)
+    for g, p in zip(back, pieces, strict=True):
+        np.testing.assert_array_equal(g.value, p.value)
+
+
+@pytest.mark.parametrize("axis, indices", [
+    (0, [0, 0, 2, 0]), (1, [[3, 3], [1, 3]]), (-1, [-1, 3, -4]), (0, 1), (1, np.zeros((0,), int)), (-2, [2])], ids=str)
+def test_take_and_scatter_add_are_adjoint(axis, indices):
+    i = np.asarray(indices)
+    x = Tensor(Y)
+    y = take(x, i, axis=axis)
+    np.testing.assert_array_equal(y.value, np.take(Y, i, axis))
+    u = RNG.standard_normal(y.shape)
+    expected = np.zeros_like(Y)
+    np.add.at(np.moveaxis(expected, axis, 0), i, np.moveaxis(u, list(range(axis % 2, axis % 2 + i.ndim)), range(i.ndim)))
+    np.testing.assert_allclose(grad(y, x, cotangent=u).value, expected)
+    check(lambda x: take(x, i, axis=axis) ** 3, [Y], order=2, analytic=True)
+
+
+def test_take_by_a_python_integer_or_a_list():
+    x = Tensor(np.arange(6.0).reshape(3, 2))
+    assert take(x, 1).value.tolist() == [2.0, 3.0]
+    assert take(x, [1, 1]).value.tolist() == [[2.0, 3.0]] * 2
+
+
+# -- the documented derivatives at kinks --------------------------------------------------------------
+@pytest.mark.parametrize("f, at, expected", [
+    (relu, [0.0], [0.0]),
+    (absolute, [0.0], [0.0]),
+    (lambda x: maximum(x, 0.0), [0.0], [1.0]),
+    (lambda x: maximum(0.0, x), [0.0], [0.0]),
+    (lambda x: minimum(x, 0.0), [0.0], [1.0]),
+    (lambda x: minimum(0.0, x), [0.0], [0.0]),
+    (lambda x: maximum(x, x), [2.0], [1.0]),
+    (lambda x: x.max(), [3.0, 1.0, 3.0, 3.0], [1 / 3, 0.0, 1 / 3, 1 / 3]),
+    (softplus, [0.0], [0.5]),
+])
+def test_convention_at_a_kink(f, at, expected):
+    x = Tensor(np.array(at))
+    g = grad(f(x).sum(), x)
+    np.testing.assert_array_equal(g.value, expected)
+    assert np.isfinite(grad((g * g).sum(), x).value).all()
+
+
+def test_where_does_not_multiply_the_untaken_slope():
+    """d/dx of x > 0 ? √x : 0 at 0 is 0, not 0·∞ = nan (the division itself may warn: it has been made)."""
+    x = Tensor(np.array([0.0, 4.0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = where(greater(x, 0.0), x, 0.0)
+        g = grad(where(greater(y, 0.0), y, 1.0).sum(), x)
+        assert g.value.tolist() == [0.0, 1.0]
+        slope = where(np.array([False, True]), 1.0 / x, 7.0)
+        u = grad(slope.sum(), [slope.node.inputs[1]])[0]
+    assert u.value.tolist() == [0.0, 1.0]
+
+
+def test_where_takes_a_mask_of_any_kind():
+    a, b = Tensor(np.ones(2, np.float32)), Tensor(np.zeros(2, np.float32))
+    for mask in (np.array([True, False]), np.array([1, 0]), greater(np.array([1.0, -1.0], np.float32), b)):
+        assert where(mask, a, b).value.tolist() == [1.0, 0.0]
+    assert where(True, a, b).value.tolist() == [1.0, 1.0]
+    assert where(greater(b, a), 1.0, np.float64(2.0)).dtype == np.float32
+
+
+# -- accuracy in the tails -----------------------------------------------------------------------------
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sigmoid_is_relatively_exact_in_the_tail(dtype):
+    x = np.array([-80.0, -40.0, -20.0, -1.0, 0.0, 1.0, 30.0], dtype)
+    np.testing.assert_allclose(sigmoid(x).value, scipy.special.expit(x.astype(float)), rtol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("f", [sigmoid, softplus, tanh, log_sigmoid, relu])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("huge", [1e4, 1e30])
+def test_no_overflow_at_huge_arguments(f, dtype, huge):  # warnings are errors here
+    x = Tensor(np.array([-huge, huge], dtype))
+    first = grad(f(x).sum(), x)
+    second = grad(first.sum(), x)
+    assert all(np.isfinite(t.value).all() for t in (f(x), first, second))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softplus_and_its_slope(dtype):
+    x = np.array([-1e4, -30.0, -1e-3, 0.0, 1e-3, 30.0, 1e4], dtype)
+    wide = x.astype(np.longdouble)
+    expected = np.maximum(wide, 0) + np.log1p(np.exp(-np.abs(wide)))
+    np.testing.assert_allclose(softplus(x).value, expected.astype(float), rtol=10 * np.finfo(dtype).eps)
+    t = Tensor(x)
+    np.testing.assert_allclose(grad(softplus(t).sum(), t).value, scipy.special.expit(x), rtol=20 * np.finfo(dtype).eps)
+
+
+# -- errors ------------------------------------------------------------------------------------------
+T = Tensor(np.ones((2, 3)))
+INTEGERS = np.arange(3)
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: T + np.ones(4), ValueError, r"\(2,3\).*\(4,\)"),
+    (lambda: T @ np.ones((2, 3)), ValueError, r"inner sizes.*\(2, 3\).*\(2, 3\)"),
+    (lambda: matmul(T, np.ones((2, 3)), ta=True, tb=True), ValueError, r"\(2, 3\).*\(2, 3\) with ta=True, tb=True"),
+    (lambda: T @ np.ones(3), ValueError, r"matrices.*\(2, 3\) and \(3,\)"),
+    (lambda: np.ones(2) @ T, ValueError, r"matrices.*\(2,\) and \(2, 3\)"),
+    (lambda: T + INTEGERS, TypeError, r"add wants floats, and argument 1 has dtype int64"),
+    (lambda: INTEGERS * T, TypeError, "multiply wants floats"),
+    (lambda: T * np.ones(3, np.float32), TypeError, "float64 and float32"),
+    (lambda: T * np.ones(3, np.float16), TypeError, "float16"),
+    (lambda: T * np.array(2.0, np.float32), TypeError, "precision"),
+    (lambda: concat([T, np.ones((2, 1), np.float32)]), TypeError, "precision"),
+    (lambda: split(T, sizes=(1, 1)), ValueError, r"sizes \(1, 1\).*\(2, 3\)"),
+    (lambda: T[np.array([0, 1])], TypeError, "take"),
+    (lambda: T[True], TypeError, "integers, slices"),
+    (lambda: T[[0, 1]], TypeError, "take"),
+    (lambda: T[5], IndexError, "out of bounds"),
+    (lambda: take(T, [0.5]), TypeError, "integers"),
+    (lambda: take(T, [2]), IndexError, "out of bounds"),
+    (lambda: T.sum(axis=2), ValueError, r"axis 2.*\(2, 3\)"),
+    (lambda: T.max(axis=-3), ValueError, r"axis -3.*\(2, 3\)"),
+    (lambda: reshape(T, shape=(4,)), ValueError, r"size 6.*\(4,\)"),
+    (lambda: Tensor("two"), TypeError, "numbers"),
+    (lambda: Tensor(T), TypeError, "already"),
+    (lambda: sqrt("two"), TypeError, "numbers"),
+    (lambda: list(T), TypeError, "not iterable"),
+    (lambda: np.sin(T), TypeError, "ufunc"),
+])
+def test_a_clear_error(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
