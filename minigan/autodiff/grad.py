@@ -103,7 +103,7 @@ def _seed(y: Tensor, cotangent: Any) -> Tensor:
     g = cotangent if isinstance(cotangent, Tensor) else Tensor(namespace(y._value).asarray(cotangent, dtype=y.dtype))
     if g.shape != y.shape:
         raise ValueError(f"grad: the cotangent has shape {g.shape}, y has shape {y.shape}")
-    if PRECISION.get(g.dtype) != PRECISION[y.dtype]:
+    if g.dtype not in PRECISION or PRECISION[g.dtype] != PRECISION[y.dtype]:
         raise TypeError(f"grad: the cotangent has dtype {g.dtype}, y has dtype {y.dtype}; convert one first")
     return g
 

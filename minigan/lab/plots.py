@@ -51,8 +51,8 @@ def report(
     """
     from matplotlib.figure import Figure
 
-    table, loss, mixture = curves(history, columns), recipe(model.config.recipe).loss, _mixture(data)
-    points = {"data": data, "samples": samples}
+    table, loss = curves(history, columns), recipe(model.config.recipe).loss
+    points: dict[str, Any] = {"data": data, "samples": samples}
     above = [
         partial(draw_samples, **points),
         partial(draw_critic, model=model, **points),
@@ -61,13 +61,13 @@ def report(
     below = [
         partial(draw_distances, table=table, estimate=bool(loss.power)),
         *([] if loss.power else [partial(draw_bound, table=table, of=loss.estimates)]),
-        *([] if mixture is None else [partial(draw_quality, table=table, k=len(mixture[0]), dim=data.dim)]),
+        *([] if not _modes(data) else [partial(draw_quality, table=table, k=_modes(data), dim=data.dim)]),
         partial(draw_losses, table=table, loss=loss),
     ]
     steps, seed = model.config.steps, model.config.seed
     headline = f"{model.config.recipe} on {data.name}: {steps:,} step{'s' * (steps != 1)}, seed {seed}"
     with _style():
-        figure = Figure(figsize=(16, 9), layout="constrained")
+        figure: Any = Figure(figsize=(16, 9), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
         figure.suptitle(headline, fontsize=17, fontweight="bold", parse_math=False)
         for part, panels in zip(figure.subfigures(2, 1, height_ratios=(6, 5)), (above, below), strict=True):
@@ -90,11 +90,11 @@ def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves
     return dict(zip(columns, np.where(np.isfinite(rows), rows, np.nan).T, strict=True))
 
 
-def slopes(model: Model, data: Data, samples: np.ndarray) -> np.ndarray:
-    """‖∇f(x̂)‖, (n,), at x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1]: where a gradient penalty looks."""
+def segments(data: Data, samples: np.ndarray) -> np.ndarray:
+    """x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1], (n, dim): where a gradient penalty looks."""
     rng = np.random.default_rng(1)
-    real, eps = data.sample(rng, len(samples)), rng.random((len(samples), 1))
-    return np.linalg.norm(model.critic(eps * real + (1 - eps) * samples)[1], axis=1)
+    eps = rng.random((len(samples), 1))
+    return eps * data.sample(rng, len(samples)) + (1 - eps) * samples
 
 
 # -- where it ended --------------------------------------------------------------------------------
@@ -102,11 +102,10 @@ def slopes(model: Model, data: Data, samples: np.ndarray) -> np.ndarray:
 
 def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
     """Samples over data: densities on the line, else points, in the first two coordinates."""
-    about, mixture = f"{len(samples):,} samples", _mixture(data)
-    if mixture is not None:
+    about = f"{len(samples):,} samples"
+    if k := _modes(data):
         found = data.modes(samples)
-        about = (f"{100 * found['high_quality']:.1f} % within 3σ of a mode, "
-                 f"{found['modes_solid']} of {len(mixture[0])} modes solid")
+        about = f"{100 * found['high_quality']:.1f} % within 3σ of a mode, {found['modes_solid']} of {k} modes solid"
     _title(ax, "Data and samples", (f"the first 2 of {data.dim} coordinates; " if data.dim > 2 else "") + about)
     (_densities if data.dim == 1 else _clouds)(ax, data, samples)
     _legend_above(ax, markerscale=3)
@@ -117,11 +116,11 @@ def _clouds(ax: Any, data: Data, samples: np.ndarray) -> None:
 
     ax.scatter(*_look(data)[:, :2].T, s=7, color=FAINT, linewidths=0, label="data")
     ax.scatter(*samples[:, :2].T, s=7, color=GENERATOR, alpha=0.6, linewidths=0, label="samples")
-    _plane(ax, data, samples)
-    centres, sigma = _mixture(data) or ((), 0.0)
-    if data.dim == 2 and 6 * sigma > 0.01 * np.ptp(ax.get_xlim()):  # or nobody could see them
-        for mu in centres:
-            ax.add_patch(Circle(mu, 3 * sigma, fill=False, color=DATA, linewidth=0.8))
+    _plane(ax, _box(data, samples))
+    toy: Any = data.toy
+    if _modes(data) and data.dim == 2 and 6 * toy.sigma > 0.01 * np.ptp(ax.get_xlim()):  # or nobody could see them
+        for mu in toy.modes:
+            ax.add_patch(Circle(mu, 3 * toy.sigma, fill=False, color=DATA, linewidth=0.8))
 
 
 def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
@@ -139,22 +138,30 @@ def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
 def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """The critic's scores and their gradient: a surface with arrows, or two curves on the line."""
     name, about = "logit s(x)", "thick: D = ½"
+    scores, slope = model.critic(segments(data, samples))
+    usual = float(np.median(np.linalg.norm(slope, axis=1)))
     if recipe(model.config.recipe).loss.power:
-        name, about = "score f(x)", f"median ‖∇f‖ between data and samples: {np.median(slopes(model, data, samples)):.2f}"
-    if data.dim > 2:
-        about = "slice through the data's mean; " + about.replace(" between data and samples", "")
+        name, about = "score f(x)", f"median ‖∇f‖ between data and samples: {usual:.2f}"
     _title(ax, f"The critic: {name}", about)
-    (_line if data.dim == 1 else _surface)(ax, model, data, samples, name)
+    if data.dim == 1:
+        _line(ax, model, _box(data, samples)[0], name)
+    else:
+        _surface(ax, model, data, _box(data, samples), name, float(scores.min()), float(f"{1.5 * usual:.1e}") or 1.0)
 
 
-def _surface(ax: Any, model: Model, data: Data, samples: np.ndarray, name: str) -> None:
+def _surface(
+    ax: Any, model: Model, data: Data, box: list[tuple[float, float]], name: str, low: float, longest: float
+) -> None:
+    """Levels from ``low``, as far from the data nothing holds a critic up; arrows of the ``longest`` slope at most."""
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import MaxNLocator
 
-    x, y = np.meshgrid(*(np.linspace(*side, 121) for side in _box(data, samples)))
-    heights = model.critic(_slice(data, x, y))[0].reshape(x.shape).astype(float)
-    # Far from the data nothing holds the critic: the lowest tenth would take most of the levels.
-    levels = MaxNLocator(16).tick_values(np.quantile(heights, 0.1), heights.max())
+    x, y = np.meshgrid(*(np.linspace(*side, 121) for side in box))
+    points = np.tile(_look(data).mean(axis=0), (x.size, 1))
+    points[:, 0], points[:, 1] = x.ravel(), y.ravel()
+    scores, slope = model.critic(points)
+    heights = scores.reshape(x.shape).astype(float)
+    levels = MaxNLocator(16).tick_values(min(low, np.quantile(heights, 0.1)), heights.max())
     colours = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels, cmap=colours, extend="both")
     ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name)
@@ -162,29 +169,24 @@ def _surface(ax: Any, model: Model, data: Data, samples: np.ndarray, name: str) 
         ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
     if name.startswith("logit") and heights.min() < 0 < heights.max():
         ax.contour(x, y, heights, [0], colors=CRITIC, linewidths=2)
-
-    u, v = (part[3::6, 3::6] for part in (x, y))  # a sparse part of the same grid
-    slope = model.critic(_slice(data, u, v))[1][:, :2]
-    norm = np.linalg.norm(slope, axis=1, keepdims=True)
-    longest = float(f"{1.5 * np.median(norm):.0e}") or 1.0
-    slope = slope * np.minimum(1, longest / np.maximum(norm, longest))
-    arrows = ax.quiver(u, v, *slope.T, angles="xy", pivot="mid", color=DATA, width=0.003, scale=21 * longest)
+    u, v, *slope = (part.reshape(x.shape)[3::6, 3::6] for part in (x, y, *slope.T[:2]))
+    cut = longest / np.maximum(np.hypot(*slope), longest)
+    arrows = ax.quiver(u, v, *(part * cut for part in slope), angles="xy", pivot="mid", width=0.003, scale=21 * longest)
     ax.quiverkey(arrows, 1.05, 1.1, longest, f"slope {longest:g} or more", labelpos="W")
     if data.dim == 2:
         ax.scatter(*_look(data)[:400].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
-    _plane(ax, data, samples)
+    _plane(ax, box)
 
 
-def _line(ax: Any, model: Model, data: Data, samples: np.ndarray, name: str) -> None:
-    (low, high), = _box(data, samples)
-    x = np.linspace(low, high, 801)
+def _line(ax: Any, model: Model, side: tuple[float, float], name: str) -> None:
+    x = np.linspace(*side, 801)
     score, slope = model.critic(x[:, None])
-    lines = ax.plot(x, score, color=CRITIC, label=name)
+    lines = ax.plot(x, score, color=CRITIC, label=name.split()[0])
     if name.startswith("logit"):
         ax.axhline(0, color=CRITIC, linewidth=2.5, alpha=0.4)
-    ax.set(xlabel="x", ylabel=name, xlim=(low, high))
+    ax.set(xlabel="x", ylabel=name, xlim=side)
     beside = ax.twinx()
-    lines += beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1, label="its slope (right)")
+    lines += beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1, label="slope (right)")
     beside.set_ylabel("slope")
     beside.spines["right"].set_visible(True)
     _legend_above(ax, handles=lines)
@@ -192,7 +194,7 @@ def _line(ax: Any, model: Model, data: Data, samples: np.ndarray, name: str) -> 
 
 def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """A histogram of ‖∇f‖ on the segments between data and samples, where an optimal critic has slope 1."""
-    norms = slopes(model, data, samples)
+    norms = np.linalg.norm(model.critic(segments(data, samples))[1], axis=1)
     top = max(1.2, 1.1 * float(np.quantile(norms, 0.995)))
     ax.hist(norms, np.linspace(0, top, 61), density=True, color=CRITIC, alpha=0.6)
     ax.axvline(1, color=DATA, linestyle="--", label="1: the optimal critic")
@@ -230,8 +232,7 @@ def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
         low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95))
         ax.axhspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
         ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data, 90 % band")
-    exact = np.append(_finite(table["w1"]), floor)
-    _logarithmic(ax, exact, np.append(exact, _finite(table["estimate"]) if estimate else []))
+    _logarithmic(ax, np.concatenate([_finite(table["w1"]), floor, _finite(table["estimate"]) if estimate else []]))
     _over_steps(ax, table, "W₁ (data units)")
     ax.legend()
 
@@ -296,8 +297,10 @@ def _title(ax: Any, text: str, about: str) -> None:
 
 def _legend_above(ax: Any, **options: Any) -> None:
     """A legend beside the title, where it hides nothing."""
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1.055), ncols=2, frameon=False, borderaxespad=0, borderpad=0.2,
-              columnspacing=1, handlelength=1.6, handletextpad=0.5, **options)
+    from matplotlib.transforms import offset_copy
+
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), bbox_transform=offset_copy(ax.transAxes, ax.figure, y=18, units="points"),
+              ncols=2, frameon=False, borderaxespad=0, borderpad=0.2, columnspacing=1, handlelength=1.6, handletextpad=0.5, **options)
 
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
@@ -313,39 +316,30 @@ def _over_steps(ax: Any, table: Curves, label: str) -> None:
     ax.grid(True)
 
 
-def _logarithmic(ax: Any, exact: np.ndarray, values: np.ndarray) -> None:
-    """A logarithmic axis from the smallest positive value, or 1 % of the smallest exact one, to the largest."""
+def _logarithmic(ax: Any, values: np.ndarray) -> None:
+    """A logarithmic axis over the positive values, of three decades at most."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    if not (exact > 0).any():
-        return
-    low, high = max(values[values > 0].min(), exact[exact > 0].min() / 100) / 1.3, 1.3 * values.max()
-    ax.set(yscale="log", ylim=(low, high))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter("{x:g}")
+    if len(values := values[values > 0]):
+        low, high = max(values.min(), values.max() / 1000) / 1.3, values.max() * 1.3
+        ax.set(yscale="log", ylim=(low, high))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter("{x:g}")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _mixture(data: Data) -> tuple[np.ndarray, float] | None:
-    """The centres (k, dim) and the σ of data with known modes."""
-    toy = data.toy
-    return None if toy is None or toy.modes is None or toy.sigma is None else (toy.modes, toy.sigma)
+def _modes(data: Data) -> int:
+    """k, how many modes the data are known to have; 0 where none are known."""
+    return 0 if data.toy is None or data.toy.modes is None else len(data.toy.modes)
 
 
 def _look(data: Data) -> np.ndarray:
     """Data for the eye: always the same draw."""
     return data.sample(np.random.default_rng(0), SHOWN)
-
-
-def _slice(data: Data, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Points (n, dim) with these first two coordinates, the others at the data's mean."""
-    points = np.tile(_look(data).mean(axis=0), (x.size, 1))
-    points[:, 0], points[:, 1] = x.ravel(), y.ravel()
-    return points
 
 
 def _box(data: Data, samples: np.ndarray) -> list[tuple[float, float]]:
@@ -357,6 +351,5 @@ def _box(data: Data, samples: np.ndarray) -> list[tuple[float, float]]:
     return [(float(c - half), float(c + half)) for c in (low + high) / 2]
 
 
-def _plane(ax: Any, data: Data, samples: np.ndarray) -> None:
-    x, y = _box(data, samples)
-    ax.set(xlabel="x₁", ylabel="x₂", xlim=x, ylim=y, aspect="equal")
+def _plane(ax: Any, box: list[tuple[float, float]]) -> None:
+    ax.set(xlabel="x₁", ylabel="x₂", xlim=box[0], ylim=box[1], aspect="equal")
