@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -84,6 +85,11 @@ def library(device: str) -> ModuleType:
 def to_host(x: Array) -> np.ndarray:
     """The same values as a NumPy array (a copy only where the device differs)."""
     return x.get() if hasattr(x, "get") else np.asarray(x)
+
+
+def matmul(xp: ModuleType) -> Callable[[Array, Array, Array], Array]:
+    """The library's matrix product as a function (a, b, out); CuPy takes ``out`` by keyword alone."""
+    return xp.matmul if xp is np else lambda a, b, out: xp.matmul(a, b, out=out)
 
 
 def arrange(flat: Array, like: Array) -> Array:

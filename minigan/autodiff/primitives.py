@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from types import EllipsisType, ModuleType
 from typing import Any
 
+from minigan import arrays
 from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.tensor import Primitive, Tensor
 
@@ -137,7 +138,7 @@ def _matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb
         return xp.multiply, left, right, out
     if _same_layout(left, right.mT) and shares_memory(a, b):
         return _gram, xp, left, right, out
-    return xp.matmul, left, right, out
+    return arrays.matmul(xp), left, right, out
 
 
 def _same_layout(a: Array, b: Array) -> bool:
@@ -160,9 +161,9 @@ matmul: Primitive = Primitive("matmul", call=_matmul, dense=True, rules=[
 # -- reductions: they keep their axes (functions.py drops them by a reshape) -----------------
 def _sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> tuple:
     if x.ndim > 1 and axis == (x.ndim - 2,):  # column sums: a row of ones times x
-        return xp.matmul, xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out
+        return arrays.matmul(xp), xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out
     if x.ndim > 1 and axis == (x.ndim - 1,):  # row sums: x times a column of ones
-        return xp.matmul, x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out
+        return arrays.matmul(xp), x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out
     return xp.add.reduce, x, axis, None, out, True
 
 
