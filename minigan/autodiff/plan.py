@@ -118,7 +118,7 @@ class Plan:
         self._bind()
         self.report = {name: self._array(key) for name, key in graph.report.items()}
         for name, key in graph.state.items():
-            if key not in home:
+            if name not in home:
                 self.calls.append((self.xp.copyto, (state[name], self._array(key))))
 
     # -- 2. live ranges --------------------------------------------------------------------
@@ -138,18 +138,18 @@ class Plan:
         self._reads.update(self._owner(key) for key in outputs)
 
     # -- 3. places ---------------------------------------------------------------------------
-    def _place_state(self, state: dict[str, Array]) -> set[Key]:
-        """Give each new state the old state's array, if the old state has been read by then."""
+    def _place_state(self, state: dict[str, Array]) -> set[str]:
+        """Give each new state the old state's array, if the old state has been read by then: which ones."""
         leaves = {id(value): key for key, value in self.graph.fixed.items()}
-        home: set[Key] = set()
+        home: set[str] = set()
         for name, key in self.graph.state.items():
             old = leaves[id(state[name])]
             last = self._last_read.get(old, -1)
-            if key in self._when and key not in home and self._alike(key, old) and (
+            if key in self._when and key not in self._arrays and self._alike(key, old) and (
                 last < self._when[key] or (last == self._when[key] and self._overwrites(key, old))
             ):
                 self._arrays[key] = state[name]
-                home.add(key)
+                home.add(name)
         return home
 
     def _overwrites(self, key: Key, old: Key) -> bool:

@@ -34,7 +34,8 @@ SURFACE = ("#ffffff", "#fdf0d5", "#f7d595", "#e69f00")  # light at either end: d
 STYLE = {
     "font.size": 10.5, "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.titlepad": 22, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-    "legend.framealpha": 0.9, "legend.edgecolor": "none", "legend.fontsize": 10,
+    "legend.framealpha": 0.9, "legend.edgecolor": "none", "legend.fontsize": 10, "legend.borderpad": 0.2,
+    "legend.columnspacing": 1, "legend.handlelength": 1.7, "legend.handletextpad": 0.5,
     "grid.color": "#e6e6e6", "grid.linewidth": 0.8,
 }
 DPI = 130
@@ -137,12 +138,14 @@ def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
 
 def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """The critic's scores and their gradient: a surface with arrows, or two curves on the line."""
-    name, about = "logit s(x)", "thick: D = ½"
     scores, slope = model.critic(segments(data, samples))
     usual = float(np.median(np.linalg.norm(slope, axis=1)))
+    name, about = "logit s(x)", ["thick: D = ½"]
     if recipe(model.config.recipe).loss.power:
-        name, about = "score f(x)", f"median ‖∇f‖ between data and samples: {usual:.2f}"
-    _title(ax, f"The critic: {name}", about)
+        name, about = "score f(x)", [f"median ‖∇f‖ between data and samples {usual:.2f}"]
+    if data.dim > 2:
+        about = [about[0].replace(" between data and samples", ""), "slice through the data's mean"]
+    _title(ax, f"The critic: {name}", "; ".join(about))
     if data.dim == 1:
         _line(ax, model, _box(data, samples)[0], name)
     else:
@@ -152,7 +155,7 @@ def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 def _surface(
     ax: Any, model: Model, data: Data, box: list[tuple[float, float]], name: str, low: float, longest: float
 ) -> None:
-    """Levels from ``low``, as far from the data nothing holds a critic up; arrows of the ``longest`` slope at most."""
+    """Levels from ``low``, as nothing holds a critic far from the data; arrows of the ``longest`` slope at most."""
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import MaxNLocator
 
@@ -161,7 +164,8 @@ def _surface(
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
     scores, slope = model.critic(points)
     heights = scores.reshape(x.shape).astype(float)
-    levels = MaxNLocator(16).tick_values(min(low, np.quantile(heights, 0.1)), heights.max())
+    bottom, top = np.quantile(heights, (0.1, 0.995))
+    levels = MaxNLocator(16).tick_values(min(low, bottom), top)
     colours = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels, cmap=colours, extend="both")
     ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name)
@@ -169,9 +173,9 @@ def _surface(
         ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
     if name.startswith("logit") and heights.min() < 0 < heights.max():
         ax.contour(x, y, heights, [0], colors=CRITIC, linewidths=2)
-    u, v, *slope = (part.reshape(x.shape)[3::6, 3::6] for part in (x, y, *slope.T[:2]))
-    cut = longest / np.maximum(np.hypot(*slope), longest)
-    arrows = ax.quiver(u, v, *(part * cut for part in slope), angles="xy", pivot="mid", width=0.003, scale=21 * longest)
+    u, v, *arrow = (part.reshape(x.shape)[3::6, 3::6] for part in (x, y, *slope.T[:2]))
+    cut = longest / np.maximum(np.hypot(*arrow), longest)
+    arrows = ax.quiver(u, v, *(part * cut for part in arrow), angles="xy", pivot="mid", width=0.003, scale=21 * longest)
     ax.quiverkey(arrows, 1.05, 1.1, longest, f"slope {longest:g} or more", labelpos="W")
     if data.dim == 2:
         ax.scatter(*_look(data)[:400].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
@@ -193,11 +197,11 @@ def _line(ax: Any, model: Model, side: tuple[float, float], name: str) -> None:
 
 
 def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
-    """A histogram of ‖∇f‖ on the segments between data and samples, where an optimal critic has slope 1."""
+    """A histogram of ‖∇f‖ on the segments between data and samples; W₁'s critic has slope 1 at most."""
     norms = np.linalg.norm(model.critic(segments(data, samples))[1], axis=1)
     top = max(1.2, 1.1 * float(np.quantile(norms, 0.995)))
     ax.hist(norms, np.linspace(0, top, 61), density=True, color=CRITIC, alpha=0.6)
-    ax.axvline(1, color=DATA, linestyle="--", label="1: the optimal critic")
+    ax.axvline(1, color=DATA, linestyle="--", label="1: the Lipschitz bound")
     _title(ax, "The critic's slope", "on segments between data and samples")
     ax.set(xlabel="‖∇f(x̂)‖", ylabel="density", xlim=(0, top))
     _legend_above(ax)
@@ -219,20 +223,20 @@ def draw_verdicts(ax: Any, model: Model, data: Data, samples: np.ndarray) -> Non
 
 
 def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
-    """Exact W₁, the sampling floor, and the critic's estimate if it is one of W₁.
+    """Exact W₁, the sampling floor (a median and 90 % of the draws), and the critic's estimate if it is of W₁.
 
-    A logarithmic axis: an estimate that is not positive leaves the panel at the bottom.
+    The axis is linear up to the floor, where differences are noise, and logarithmic above it.
     """
     _title(ax, "Distance to the data", f"W₁ of {W1_SAMPLES} samples to {W1_SAMPLES} data")
     _curve(ax, table, "w1", "exact W₁", color=GENERATOR)
     if estimate:
         _curve(ax, table, "estimate", "critic: E f(x) − E f(G(z)) ≤ K·W₁", color=CRITIC, linestyle="--")
     floor = _finite(table["w1_floor"])
-    if len(floor):
-        low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95))
+    low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95)) if len(floor) else (0, 0, 0)
+    if middle > 0:
         ax.axhspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
-        ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data, 90 % band")
-    _logarithmic(ax, np.concatenate([_finite(table["w1"]), floor, _finite(table["estimate"]) if estimate else []]))
+        ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data")
+        _bent(ax, middle, np.concatenate([floor, _finite(table["w1"]), _finite(table["estimate"]) if estimate else []]))
     _over_steps(ax, table, "W₁ (data units)")
     ax.legend()
 
@@ -299,8 +303,9 @@ def _legend_above(ax: Any, **options: Any) -> None:
     """A legend beside the title, where it hides nothing."""
     from matplotlib.transforms import offset_copy
 
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), bbox_transform=offset_copy(ax.transAxes, ax.figure, y=18, units="points"),
-              ncols=2, frameon=False, borderaxespad=0, borderpad=0.2, columnspacing=1, handlelength=1.6, handletextpad=0.5, **options)
+    above = offset_copy(ax.transAxes, ax.figure, y=18, units="points")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), bbox_transform=above, ncols=2, frameon=False, borderaxespad=0,
+              **options)
 
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
@@ -310,22 +315,22 @@ def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None
 
 
 def _over_steps(ax: Any, table: Curves, label: str) -> None:
-    ax.set(xlabel="generator steps", ylabel=label, xlim=(0, 1.02 * max(1, *_finite(table["step"]))))
+    ax.set(xlabel="generator steps", ylabel=label, xlim=(0, 1.02 * max([1, *_finite(table["step"])])))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.get_major_locator().set_params(nbins=5, integer=True)
     ax.grid(True)
 
 
-def _logarithmic(ax: Any, values: np.ndarray) -> None:
-    """A logarithmic axis over the positive values, of three decades at most."""
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    if len(values := values[values > 0]):
-        low, high = max(values.min(), values.max() / 1000) / 1.3, values.max() * 1.3
-        ax.set(yscale="log", ylim=(low, high))
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter("{x:g}")
+def _bent(ax: Any, bend: float, values: np.ndarray) -> None:
+    """A y axis that is linear up to ``bend`` and logarithmic above it, ticked at 0 and at 1, 2, 5, 10, ..."""
+    low, high = min(0, max(values.min(), -bend)), max(values.max(), 2 * bend)
+    powers = 10.0 ** np.arange(np.floor(np.log10(bend)), np.log10(high) + 1)
+    ticks = np.outer(powers, (1, 2, 5) if len(powers) < 5 else (1,)).ravel()
+    ticks = np.append(0, ticks[(bend <= ticks) & (ticks <= 1.3 * high)])
+    ax.set_yscale("symlog", linthresh=bend, linscale=0.6)
+    ax.set_ylim(low - 0.1 * bend, 1.3 * high)
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_yticks([], minor=True)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

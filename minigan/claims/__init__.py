@@ -1,0 +1,11 @@
+"""Every equation of the notes as an executable claim: a file per chapter.
+
+``claim.py`` what a claim is · ``divergences.py`` D1– · ``game.py`` G1– · ``transport.py`` W1– ·
+``errata.py`` E1–: where the notes are wrong, or disagree. ``minigan verify`` runs them all.
+"""
+
+from minigan.claims import divergences, errata, game, transport
+from minigan.claims.claim import CLAIMS, Check, Claim, Verdict, select, self_test, verify
+
+__all__ = ["CLAIMS", "Check", "Claim", "Verdict", "divergences", "errata", "game", "select", "self_test",
+           "transport", "verify"]

@@ -1,0 +1,1 @@
+"""Checkers and Hypothesis strategies for anybody's divergence, loss or penalty."""

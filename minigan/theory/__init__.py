@@ -1,0 +1,1 @@
+"""III. Distances: what the games minimise, computed without any training."""
