@@ -148,7 +148,7 @@ def _same_layout(a: Array, b: Array) -> bool:
 def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
     # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
     # arrays, and replay makes one of two equal expressions.
-    return xp.matmul(left, right.copy(order="K"), out)
+    return arrays.matmul(xp)(left, right.copy(order="K"), out)
 
 
 # Y = A B on the last two axes, A = aᵀ if ta else a, B = bᵀ if tb else b:  ∂A = G Bᵀ,  ∂B = Aᵀ G
@@ -255,8 +255,9 @@ embed: Primitive = Primitive("embed", call=lambda xp, out, g, key, shape: (_embe
 take = Primitive("take", call=_take, discrete=(1,), rules=[
     lambda g, y, x, i, axis=0: scatter_add(g, i, axis=axis % x.ndim, n=x.shape[axis]), None])
 # out[..., i, ...] += g for every index i, repeated ones adding up: the adjoint of take
-scatter_add: Primitive = Primitive("scatter_add", discrete=(1,), rules=[lambda g, y, x, i, axis, n: take(g, i, axis=axis), None],
-                        call=lambda xp, out, g, i, axis, n: (_scatter_add, xp, g, i, axis, n, out))
+scatter_add: Primitive = Primitive("scatter_add", discrete=(1,),
+                                   rules=[lambda g, y, x, i, axis, n: take(g, i, axis=axis), None],
+                                   call=lambda xp, out, g, i, axis, n: (_scatter_add, xp, g, i, axis, n, out))
 
 
 def concat(xs: Sequence[Any], axis: int = -1) -> Tensor:

@@ -63,7 +63,7 @@ def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
     for i, (name, x) in enumerate(named[: len(state)]):
         for other, y in named[i + 1 :]:
             if shares_memory(x, y):
-                raise ValueError(f"state {name!r} shares its memory with {other!r}, and an update of one would change both")
+                raise ValueError(f"state {name!r} shares its memory with {other!r}: an update of one would change both")
 
 
 def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:

@@ -29,7 +29,7 @@ from minigan.lab.train import W1_SAMPLES
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
 
-DATA, FAINT, GENERATOR, CRITIC, MODES = "black", "#9a9a9a", "#0072B2", "#D55E00", "#00734F"
+DATA, FAINT, GENERATOR, CRITIC, MODES = "black", "#b8b8b8", "#0072B2", "#D55E00", "#00734F"
 SURFACE = ("#ffffff", "#fdf0d5", "#f7d595", "#e69f00")  # light at either end: dark arrows stay legible
 STYLE = {
     "font.size": 10.5, "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
@@ -107,7 +107,7 @@ def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
     if k := _modes(data):
         found = data.modes(samples)
         about = f"{100 * found['high_quality']:.1f} % within 3σ of a mode, {found['modes_solid']} of {k} modes solid"
-    _title(ax, "Data and samples", (f"the first 2 of {data.dim} coordinates; " if data.dim > 2 else "") + about)
+    _title(ax, "Data and samples", (f"x₁ and x₂ of {data.dim}; " if data.dim > 2 else "") + about)
     (_densities if data.dim == 1 else _clouds)(ax, data, samples)
     _legend_above(ax, markerscale=3)
 
@@ -115,8 +115,8 @@ def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
 def _clouds(ax: Any, data: Data, samples: np.ndarray) -> None:
     from matplotlib.patches import Circle
 
-    ax.scatter(*_look(data)[:, :2].T, s=7, color=FAINT, linewidths=0, label="data")
-    ax.scatter(*samples[:, :2].T, s=7, color=GENERATOR, alpha=0.6, linewidths=0, label="samples")
+    ax.scatter(*_look(data)[:, :2].T, s=10, color=FAINT, linewidths=0, label="data")
+    ax.scatter(*samples[:, :2].T, s=6, color=GENERATOR, alpha=0.75, linewidths=0, label="samples")
     _plane(ax, _box(data, samples))
     toy: Any = data.toy
     if _modes(data) and data.dim == 2 and 6 * toy.sigma > 0.01 * np.ptp(ax.get_xlim()):  # or nobody could see them
@@ -168,7 +168,7 @@ def _surface(
     levels = MaxNLocator(16).tick_values(min(low, bottom), top)
     colours = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels, cmap=colours, extend="both")
-    ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name)
+    ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name, format="{x:.7g}")
     if np.ptp(heights):
         ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
     if name.startswith("logit") and heights.min() < 0 < heights.max():
@@ -192,6 +192,7 @@ def _line(ax: Any, model: Model, side: tuple[float, float], name: str) -> None:
     beside = ax.twinx()
     lines += beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1, label="slope (right)")
     beside.set_ylabel("slope")
+    beside.yaxis.set_major_formatter("{x:.7g}")
     beside.spines["right"].set_visible(True)
     _legend_above(ax, handles=lines)
 
@@ -234,7 +235,7 @@ def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
     floor = _finite(table["w1_floor"])
     low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95)) if len(floor) else (0, 0, 0)
     if middle > 0:
-        ax.axhspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
+        ax.axhspan(low, high, color=FAINT, alpha=0.4, linewidth=0)
         ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data")
         _bent(ax, middle, np.concatenate([floor, _finite(table["w1"]), _finite(table["estimate"]) if estimate else []]))
     _over_steps(ax, table, "W₁ (data units)")
@@ -244,6 +245,7 @@ def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
 def draw_bound(ax: Any, table: Curves, of: str) -> None:
     """The critic's estimate of a divergence, and the largest value that it can have."""
     _title(ax, "The critic's estimate", f"a lower bound on {of}")
+    ax.axhline(0, color=FAINT, linewidth=1)
     _curve(ax, table, "estimate", "critic", color=CRITIC, linestyle="--")
     if of in LARGEST:
         ax.axhline(LARGEST[of][0], color=DATA, linestyle=":", label=LARGEST[of][1])
@@ -296,6 +298,8 @@ def _style() -> AbstractContextManager:
 
 def _title(ax: Any, text: str, about: str) -> None:
     ax.set_title(text)
+    for axis in (ax.xaxis, ax.yaxis):  # no power of ten over the axis, where the text stands
+        axis.set_major_formatter("{x:.7g}")
     ax.annotate(about, (0, 1), xytext=(0, 6), xycoords="axes fraction", textcoords="offset points", color="#444444")
 
 
@@ -310,7 +314,7 @@ def _legend_above(ax: Any, **options: Any) -> None:
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
     marker = "o" if len(table["step"]) < 20 else None
-    missing = "" if len(_finite(table[column])) else " (not measured)"
+    missing = "" if len(_finite(table[column])) else ": none"
     ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **look)
 
 

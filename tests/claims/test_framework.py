@@ -1,0 +1,116 @@
+"""The framework of claims: it fails when it should, and planted faults are noticed or shown as missed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minigan.claims import CLAIMS, select, self_test, verify
+from minigan.claims.claim import SCALE, SIGN, SWAPPED, Claim, at_least, at_most, claim, equals
+from minigan.cli import main
+
+
+@pytest.mark.parametrize(("check", "passed"), [
+    (equals("", 1.0, 1.0), True),
+    (equals("", 1.0, 1.0 + 1e-8), False),
+    (equals("", [1.0, np.inf], [1.0, np.inf]), True),
+    (equals("", [1.0, np.inf], [1.0, -np.inf]), False),
+    (equals("", np.inf, 1.0), False),
+    (equals("", np.nan, np.nan), False),
+    (equals("", np.nan, 1.0), False),
+    (equals("", [1.0, 2.0], [1.0, 2.0, 3.0]), False),
+    (equals("", 0.0, 1e-13), True),
+    (at_most("", 1.0, 1.0), True),
+    (at_most("", 1.1, 1.0), False),
+    (at_most("", np.nan, 1.0), False),
+    (at_most("", [0.0, 2.0], 1.0), False),
+    (at_least("", 1.0, 1.1), False),
+    (at_least("", np.inf, 1.1), True),
+])
+def test_a_check_fails_when_it_should(check, passed: bool) -> None:
+    assert check.passed is passed
+    assert (check.error == 0) or not passed or check.error <= check.tolerance
+
+
+def row(body, **options) -> Claim:
+    options = {"computes": {"minus": lambda a, b: a - b}, "faults": {"minus": [SCALE, SIGN, SWAPPED]}} | options
+    return Claim("X1", "a − b", "note", "paper", options["computes"], options["faults"], body)
+
+
+def test_a_good_claim_passes_and_notices_its_faults() -> None:
+    good = row(lambda f, lab: iter([equals("2 − 1", f.minus(2.0, 1.0), 1.0)]))
+    assert verify(good).passed
+    assert [noticed for _, _, noticed in self_test(good)] == [True, True, True]
+
+
+def test_a_lax_claim_is_shown_to_miss() -> None:
+    lax = row(lambda f, lab: iter([at_most("2 − 1", f.minus(2.0, 1.0), 5.0)]))
+    assert verify(lax).passed
+    assert not any(noticed for _, _, noticed in self_test(lax))
+
+
+def test_what_raises_or_checks_nothing_fails() -> None:
+    def raises(f, lab):
+        yield equals("", 1.0, 1.0)
+        raise ZeroDivisionError("here")
+
+    verdict = verify(row(raises))
+    assert not verdict.passed and "ZeroDivisionError: here" in verdict.raised
+    assert not verify(row(lambda f, lab: iter([]))).passed
+
+
+def test_a_claim_draws_from_its_own_stream() -> None:
+    draw = row(lambda f, lab: iter([equals("", lab.rng.random(), 0.0)]))
+    first, again, other = draw.run(0)[0].computed, draw.run(0)[0].computed, draw.run(1)[0].computed
+    assert first == again != other
+
+
+def test_registration_refuses_a_taken_id_and_faults_without_a_target() -> None:
+    taken = next(iter(CLAIMS))
+    with pytest.raises(ValueError, match=f"a claim {taken} already"):
+        claim(taken, "", note="", paper="", computes={"f": abs}, faults={"f": [SIGN]})
+    with pytest.raises(ValueError, match="faults must be planted"):
+        claim("X9", "", note="", paper="", computes={"f": abs}, faults={"g": [SIGN]})
+
+
+def test_selection() -> None:
+    assert [c.id for c in select([])] == list(CLAIMS)
+    assert [c.id for c in select(["w3", "D1"])] == ["D1", "W3"]
+    assert {c.id[0] for c in select(["errata"])} == {"E"}
+    with pytest.raises(ValueError, match=r"no claim matches 'Q\*'"):
+        select(["Q*"])
+
+
+def test_the_program_prints_the_claims_and_writes_json(tmp_path, capsys) -> None:
+    assert main(["verify", "D1", "W1", "--verbose", "--json", str(tmp_path / "out.json")]) == 0
+    text = capsys.readouterr().out
+    assert "pass  D1" in text and "2 of 2 claims hold" in text
+    rows = json.loads((tmp_path / "out.json").read_text())
+    assert [row["id"] for row in rows] == ["D1", "W1"] and all(row["passed"] and row["checks"] for row in rows)
+    assert main(["verify", "Q1"]) == 2
+
+
+def test_a_failing_claim_is_exit_status_1(monkeypatch, capsys) -> None:
+    bad = row(lambda f, lab: iter([equals("2 − 1", f.minus(2.0, 1.0), 3.0)]))
+    monkeypatch.setitem(CLAIMS, "X1", bad)
+    assert main(["verify", "X1"]) == 1
+    assert "FAIL  X1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_every_claim_holds(id: str) -> None:
+    verdict = verify(CLAIMS[id])
+    assert verdict.passed, (verdict.raised, [c for c in verdict.checks if not c.passed])
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_every_claim_notices_its_planted_faults(id: str) -> None:
+    missed = [row for row in self_test(CLAIMS[id]) if not row[2]]
+    assert not missed
+    assert all(CLAIMS[id].faults.get(name) for name in CLAIMS[id].computes), "each function on trial has its faults"
+
+
+def test_every_claim_has_a_property_test(request) -> None:
+    """tests/claims/test_*.py hold a Hypothesis property named test_<id>_... for each claim."""
+    text = "\n".join(path.read_text() for path in request.path.parent.glob("test_*.py"))
+    assert not [id for id in CLAIMS if f"def test_{id}_" not in text]
