@@ -241,7 +241,8 @@ def verify_command(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_text(json.dumps([_as_json(v) for v in verdicts], indent=1, ensure_ascii=False) + "\n")
     failed = [v.claim.id for v in verdicts if not v.passed]
-    print(f"{len(verdicts) - len(failed)} of {len(verdicts)} claims hold" + (f"; failed: {', '.join(failed)}" * bool(failed)))
+    print(f"{len(verdicts) - len(failed)} of {len(verdicts)} claims hold"
+          + f"; failed: {', '.join(failed)}" * bool(failed))
     return 1 if failed else 0
 
 

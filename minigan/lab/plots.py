@@ -169,8 +169,7 @@ def _surface(
     colours = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels, cmap=colours, extend="both")
     ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name, format="{x:.7g}")
-    if np.ptp(heights):
-        ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
+    ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
     if name.startswith("logit") and heights.min() < 0 < heights.max():
         ax.contour(x, y, heights, [0], colors=CRITIC, linewidths=2)
     u, v, *arrow = (part.reshape(x.shape)[3::6, 3::6] for part in (x, y, *slope.T[:2]))
@@ -314,12 +313,12 @@ def _legend_above(ax: Any, **options: Any) -> None:
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
     marker = "o" if len(table["step"]) < 20 else None
-    missing = "" if len(_finite(table[column])) else ": none"
+    missing = "" if len(_finite(table[column])) else ": –"
     ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **look)
 
 
 def _over_steps(ax: Any, table: Curves, label: str) -> None:
-    ax.set(xlabel="generator steps", ylabel=label, xlim=(0, 1.02 * max([1, *_finite(table["step"])])))
+    ax.set(xlabel="generator steps", ylabel=label, xlim=(0, 1.02 * max([1, *table["step"]])))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.xaxis.get_major_locator().set_params(nbins=5, integer=True)
     ax.grid(True)

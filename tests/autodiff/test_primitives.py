@@ -62,7 +62,7 @@ def scattered(g):
     out = np.zeros((3, 5))
     for i in range(3):
         for j in np.ndindex(AT.shape):
-            out[i, I[j]] += g[(i, *j)]
+            out[i, AT[j]] += g[(i, *j)]
     return out
 
 

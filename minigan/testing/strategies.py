@@ -1,0 +1,120 @@
+"""Hypothesis strategies: random inputs of the mathematics, the awkward ones included.
+
+    @given(pairs())
+    def test_kl_is_not_negative(pair):
+        p, q = pair
+        assert kl(p, q) >= 0
+
+Everything is float64 NumPy. A size left out is drawn too. Failing examples shrink towards few, equal,
+round entries, so that they can be read.
+"""
+
+from __future__ import annotations
+
+from math import log10
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+LARGEST = 8  # entries or points, where the caller does not say how many
+# Small whole numbers first: what shrinks does so towards 1. Then weights that differ by 100 orders of
+# magnitude, yet whose ratios can still be cubed without an overflow.
+_POSITIVE = st.one_of(
+    st.integers(1, 9).map(float), st.floats(1e-3, 1e3), st.sampled_from([1e-6, 1e-12, 1e-30, 1e-100]),
+)
+
+
+def _finite(low: float, high: float) -> SearchStrategy[float]:
+    return st.floats(low, high, allow_subnormal=False)
+
+
+def _sizes(n: int | None, least: int = 1) -> SearchStrategy[int]:
+    return st.integers(least, LARGEST) if n is None else st.just(n)
+
+
+@st.composite
+def _weights(draw: DrawFn, support: np.ndarray) -> np.ndarray:
+    """A probability vector that is positive on the support and 0 elsewhere."""
+    w = np.zeros(len(support))
+    w[support] = draw(st.lists(_POSITIVE, min_size=int(support.sum()), max_size=int(support.sum())))
+    return w / w.sum()
+
+
+@st.composite
+def _supports(draw: DrawFn, n: int, zeros: bool) -> np.ndarray:
+    """Which of n entries are positive: at least one, and all of them if there are to be no zeros."""
+    if not zeros or draw(st.booleans()):
+        return np.ones(n, dtype=bool)
+    support = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    support[draw(st.integers(0, n - 1))] = True
+    return support
+
+
+@st.composite
+def probability_vectors(draw: DrawFn, n: int | None = None, zeros: bool = True) -> np.ndarray:
+    """p ≥ 0, Σ p = 1, (n,): n in 1 … 8 if left out; with zeros (unless excluded) and near-zeros down to 1e-100."""
+    return draw(_weights(draw(_supports(draw(_sizes(n)), zeros))))
+
+
+@st.composite
+def pairs(draw: DrawFn, n: int | None = None) -> Pair:
+    """(p, q), each (n,): independent supports, so that p may be 0 where q is not, or q where p is not."""
+    size = draw(_sizes(n))
+    return draw(probability_vectors(size)), draw(probability_vectors(size))
+
+
+@st.composite
+def pairs_with_common_support(draw: DrawFn, n: int | None = None) -> Pair:
+    """(p, q), each (n,): p > 0 exactly where q > 0, so that every f-divergence is finite."""
+    support = draw(_supports(draw(_sizes(n)), zeros=True))
+    return draw(_weights(support)), draw(_weights(support))
+
+
+@st.composite
+def disjoint_pairs(draw: DrawFn, n: int | None = None) -> Pair:
+    """(p, q), each (n,), p · q = 0: KL = ∞ both ways, JS = log 2. ValueError if n < 2."""
+    if n is not None and n < 2:
+        raise ValueError(f"disjoint supports need n >= 2, not {n}")
+    size = draw(_sizes(n, least=2))
+    # Each entry belongs to p, to q or to neither; one of each is certain
+    owner = np.array(draw(st.lists(st.sampled_from("pq-"), min_size=size, max_size=size)))
+    first, second = draw(st.permutations(range(size)))[:2]
+    owner[first], owner[second] = "p", "q"
+    return draw(_weights(owner == "p")), draw(_weights(owner == "q"))
+
+
+@st.composite
+def gaussians(draw: DrawFn, low: float = 1e-3, high: float = 1e3) -> tuple[float, float]:
+    """(μ, σ) of N(μ, σ²): log₁₀ σ uniform between low and high, |μ| ≤ high."""
+    sigma = 10 ** draw(_finite(log10(low), log10(high)))
+    return draw(_finite(-high, high)), min(max(sigma, low), high)
+
+
+@st.composite
+def mixtures(draw: DrawFn, dim: int = 1) -> tuple[np.ndarray, float, np.ndarray]:
+    """(means (k, dim), σ, weights (k,)) of Σⱼ wⱼ N(μⱼ, σ² I): k ≤ 5, |μ| ≤ 10, .01 ≤ σ ≤ 10, w > 0."""
+    k = draw(st.integers(1, 5))
+    means = draw(st.lists(_finite(-10, 10), min_size=k * dim, max_size=k * dim))
+    sigma = 10 ** draw(_finite(-2, 1))
+    weights = draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))
+    return np.reshape(means, (k, dim)).astype(float), float(sigma), np.array(weights) / sum(weights)
+
+
+@st.composite
+def point_clouds(draw: DrawFn, n: int | None = None, d: int | None = None) -> np.ndarray:
+    """x, (n, d), |x| ≤ 1000; sometimes with duplicated points, sometimes all of them one point."""
+    size, dim = draw(_sizes(n)), draw(st.integers(1, 3) if d is None else st.just(d))
+    coordinate = st.one_of(st.integers(-3, 3).map(float), _finite(-1e3, 1e3))
+    x = np.reshape(draw(st.lists(coordinate, min_size=size * dim, max_size=size * dim)), (size, dim)).astype(float)
+    if draw(st.booleans()):
+        return x
+    return x[draw(st.lists(st.integers(0, size - 1), min_size=size, max_size=size))]
+
+
+@st.composite
+def markov_kernels(draw: DrawFn, n: int, m: int | None = None) -> np.ndarray:
+    """K ≥ 0, (n, m), each row summing to 1: p ↦ p K takes distributions on n points to ones on m (n if left out)."""
+    return np.stack([draw(probability_vectors(n if m is None else m)) for _ in range(n)])
