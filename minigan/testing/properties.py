@@ -9,6 +9,7 @@ counterexample. The draws depend on the seed alone, so that a verdict can be rep
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ class PropertyError(AssertionError):
 
     def __init__(self, subject: str, property: str, formula: str, counterexample: Mapping[str, Any], found: str):
         self.property, self.formula, self.counterexample, self.found = property, formula, counterexample, found
-        inputs = [f"    {name} = {show(value)}" for name, value in counterexample.items()]
+        inputs = [f"    {name.replace('_', ', ')} = {show(value)}" for name, value in counterexample.items()]
         super().__init__("\n".join([
             f"{subject} breaks the property {property!r}",
             f"  expected: {formula}",
@@ -38,7 +39,10 @@ class PropertyError(AssertionError):
 
 @dataclass(frozen=True)
 class Property:
-    """A row. ``holds`` raises ``Wrong`` at inputs where it does not; ``examples`` caps the number of draws."""
+    """A row. ``holds`` raises ``Wrong`` at inputs where it does not; ``examples`` caps the number of draws.
+
+    An input named p_q is a pair, and reported as "p, q = (..., ...)".
+    """
 
     name: str
     formula: str
@@ -91,10 +95,9 @@ def _smallest(row: Property, examples: int, seed: int) -> tuple[dict[str, Any], 
 def _found(row: Property, inputs: Mapping[str, Any]) -> str:
     """What is wrong at these inputs; empty if nothing is. Whatever a stranger's function raises is a finding."""
     # A copy, so that a function that writes into its arguments spoils neither the search nor the report
-    copies = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
     try:
         with np.errstate(all="ignore"):  # log 0 on the way to 0 log 0 is nobody's fault
-            row.holds(**copies)
+            row.holds(**deepcopy(dict(inputs)))
     except Wrong as wrong:
         return str(wrong)
     except Exception as error:
@@ -143,7 +146,9 @@ def at_most(what: str, value: Any, bound: float, rtol: float = 1e-9, atol: float
 
 
 def show(value: Any) -> str:
-    """Numbers to ten digits, arrays as lists of them."""
+    """Numbers to ten digits, arrays as lists of them, functions by name."""
+    if isinstance(value, tuple):
+        return "(" + ", ".join(show(v) for v in value) + ")"
     if isinstance(value, np.ndarray) and value.ndim:
         return "[" + ", ".join(show(v) for v in value) + "]"
     if isinstance(value, float | np.floating | np.ndarray):

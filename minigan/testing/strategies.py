@@ -11,6 +11,7 @@ round entries, so that they can be read.
 
 from __future__ import annotations
 
+from functools import cache
 from math import log10
 
 import numpy as np
@@ -26,6 +27,8 @@ _POSITIVE = st.one_of(
     st.integers(1, 9).map(float), st.floats(1e-3, 1e3), st.sampled_from([1e-6, 1e-12, 1e-30, 1e-100]),
 )
 
+_OWNERS = st.sampled_from("pq-")
+
 
 def _finite(low: float, high: float) -> SearchStrategy[float]:
     return st.floats(low, high, allow_subnormal=False)
@@ -35,11 +38,16 @@ def _sizes(n: int | None, least: int = 1) -> SearchStrategy[int]:
     return st.integers(least, LARGEST) if n is None else st.just(n)
 
 
+@cache  # a strategy is not cheap to make, and these are wanted at every draw
+def _lists(elements: SearchStrategy, n: int) -> SearchStrategy[list]:
+    return st.lists(elements, min_size=n, max_size=n)
+
+
 @st.composite
 def _weights(draw: DrawFn, support: np.ndarray) -> np.ndarray:
     """A probability vector that is positive on the support and 0 elsewhere."""
     w = np.zeros(len(support))
-    w[support] = draw(st.lists(_POSITIVE, min_size=int(support.sum()), max_size=int(support.sum())))
+    w[support] = draw(_lists(_POSITIVE, int(support.sum())))
     return w / w.sum()
 
 
@@ -48,7 +56,7 @@ def _supports(draw: DrawFn, n: int, zeros: bool) -> np.ndarray:
     """Which of n entries are positive: at least one, and all of them if there are to be no zeros."""
     if not zeros or draw(st.booleans()):
         return np.ones(n, dtype=bool)
-    support = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    support = np.array(draw(_lists(st.booleans(), n)))
     support[draw(st.integers(0, n - 1))] = True
     return support
 
@@ -80,7 +88,7 @@ def disjoint_pairs(draw: DrawFn, n: int | None = None) -> Pair:
         raise ValueError(f"disjoint supports need n >= 2, not {n}")
     size = draw(_sizes(n, least=2))
     # Each entry belongs to p, to q or to neither; one of each is certain
-    owner = np.array(draw(st.lists(st.sampled_from("pq-"), min_size=size, max_size=size)))
+    owner = np.array(draw(_lists(_OWNERS, size)))
     first, second = draw(st.permutations(range(size)))[:2]
     owner[first], owner[second] = "p", "q"
     return draw(_weights(owner == "p")), draw(_weights(owner == "q"))
