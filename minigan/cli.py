@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="which claims: W3, 'G*', errata (default: all of them)")
     verify.add_argument("--seed", type=int, default=0, help="of the claims' random inputs (default: %(default)s)")
     verify.add_argument("--json", type=Path, metavar="FILE", help="write the checks there as well")
+    verify.add_argument("--markdown", type=Path, metavar="FILE", help="write them there as a page")
     verify.add_argument("--verbose", action="store_true", help="print every step that a claim computes")
     verify.add_argument("--self-test", action="store_true",
                         help="plant faults in what the claims compute, and see that each claim notices its own")
@@ -239,7 +240,10 @@ def verify_command(args: argparse.Namespace) -> int:
     for verdict in verdicts:
         _print_verdict(verdict, args.verbose)
     if args.json is not None:
-        args.json.write_text(json.dumps([_as_json(v) for v in verdicts], indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps([_as_json(v) for v in verdicts], indent=1, ensure_ascii=False)
+        args.json.write_text(text + "\n", encoding="utf-8")
+    if args.markdown is not None:
+        args.markdown.write_text(claims.markdown(verdicts), encoding="utf-8")
     failed = [v.claim.id for v in verdicts if not v.passed]
     print(f"{len(verdicts) - len(failed)} of {len(verdicts)} claims hold"
           + f"; failed: {', '.join(failed)}" * bool(failed))

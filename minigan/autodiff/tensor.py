@@ -249,8 +249,8 @@ class Primitive:
 
     def _lift(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Arguments to tensors: numbers take the dtype and library of the tensors beside them."""
-        arrays = [x for x in args if isinstance(x, Tensor) or is_array(x)]
-        like = next((x for x in arrays if x.dtype in PRECISION and not isinstance(x, np.generic)), None)
+        near = [x for x in args if (isinstance(x, Tensor) or is_array(x)) and x.dtype in PRECISION]
+        like = next((x for x in near if not isinstance(x, np.generic)), near[0] if near else None)
         xp = np if like is None else namespace(like._value if isinstance(like, Tensor) else like)
         inputs = []
         for k, x in enumerate(args):

@@ -6,6 +6,7 @@
 
 from minigan.claims import divergences, errata, game, transport
 from minigan.claims.claim import CLAIMS, Check, Claim, Verdict, select, self_test, verify
+from minigan.claims.page import markdown
 
-__all__ = ["CLAIMS", "Check", "Claim", "Verdict", "divergences", "errata", "game", "select", "self_test",
+__all__ = ["CLAIMS", "Check", "Claim", "Verdict", "divergences", "errata", "game", "markdown", "select", "self_test",
            "transport", "verify"]

@@ -149,7 +149,7 @@ def check_divergence(
             Property("value at zeros", f"{known.formula}; 0 log 0 = 0, and ∞ where it must be",
                      {"p_q": st.one_of(disjoint_pairs(), pairs())}, value),
         ]
-    return run(D, rows, examples, seed)
+    return run([D], rows, examples, seed)
 
 
 def _slip(D: Callable, known: Kind) -> str:
@@ -222,7 +222,7 @@ def check_conjugate(
     ]
     if activation is not None:
         rows += _of_the_activation(partial(at, activation), partial(at, f_star), slope, low, high)
-    return run(f_star, rows, examples, seed)
+    return run([f_star], rows, examples, seed)
 
 
 def _of_the_activation(a: Callable, f_star: Callable, slope: Callable, low: float, high: float) -> list[Property]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -68,11 +69,14 @@ KINDS = {
 }
 
 
-def _scores(elements: SearchStrategy, n: int | None = None, dtype: Any = float) -> SearchStrategy[np.ndarray]:
-    """(batch, 1)."""
-    if n is not None:
-        return arrays(dtype, (n, 1), elements=elements)
-    return st.integers(1, 4).flatmap(lambda size: arrays(dtype, (size, 1), elements=elements))
+def _scores(elements: SearchStrategy, n: int, dtype: Any = float) -> SearchStrategy[np.ndarray]:
+    """(n, 1)."""
+    return arrays(dtype, (n, 1), elements=elements)
+
+
+def _batches(elements: SearchStrategy, count: int) -> SearchStrategy[tuple[np.ndarray, ...]]:
+    """``count`` arrays (n, 1) of one n, 1 … 4."""
+    return st.integers(1, 4).flatmap(lambda n: st.tuples(*[_scores(elements, n)] * count))
 
 
 def check_loss(
@@ -112,13 +116,14 @@ def check_loss(
     if generator_gradient is not None:
         rows.append(_gradient("generator's gradient", generator_loss, lambda t: (generator_gradient(t),), 1,
                               row and [row.generator], near))
-    return run(critic_loss, rows, examples, seed)
+    return run([critic_loss, generator_loss], rows, examples, seed)
 
 
 def _signs(critic: Callable, generator: Callable, direction: int, span: tuple[float, float]) -> list[Property]:
     """Does each loss fall, strictly, when it should? A constant loss moves nobody."""
     low, high = span
-    two = {"real_fake": st.tuples(*[_scores(st.floats(low, high - 0.05, width=16), 2)] * 2)}
+    elements = st.integers(ceil(16 * low), floor(16 * high) - 1).map(lambda k: k / 16)
+    two = {"real_fake": st.tuples(*[_scores(elements, 2)] * 2)}
     step = 1 / 32 * direction
 
     def falls(what: str, before: Any, after: Any) -> None:
@@ -143,7 +148,7 @@ def _signs(critic: Callable, generator: Callable, direction: int, span: tuple[fl
         Property(f"fake {names[0]} {names[1]}", f"the critic's loss rises when fake {names[0]} are {names[2]} by 1/32",
                  two, fake),
         Property("the generator moves", f"the generator's loss falls when fake {names[0]} are {names[2]} by 1/32",
-                 {"fake": two["real_fake"].map(lambda pair: pair[1])}, fool),
+                 {"fake": _scores(elements, 2)}, fool),
     ]
 
 
@@ -159,11 +164,11 @@ def _values(critic: Callable, generator: Callable, row: Kind, near: Callable) ->
     sure = st.one_of(st.sampled_from([-300.0, -9.21, 9.21, 300.0]), st.floats(-300, 300))
     rows = []
     for where, elements in (("", st.floats(-3, 3)), (" where D is sure", sure)):
-        pair = st.integers(1, 4).flatmap(lambda n, e=elements: st.tuples(_scores(e, n), _scores(e, n)))
+        pair = _batches(elements, 2)
         rows += [
             Property(f"critic's value{where}", f"L_critic = {row.formula}", {"real_fake": pair}, of_critic),
             Property(f"generator's value{where}", f"L_generator = {row.generator_formula}",
-                     {"fake": _scores(elements)}, of_generator),
+                     {"fake": _batches(elements, 1).map(lambda scores: scores[0])}, of_generator),
         ]
     return rows
 
@@ -199,7 +204,7 @@ def _gradient(
                 near("∂L/∂s", array("∂L/∂s", g, s.shape), _differences(loss, scores, k), rtol=1e-5, atol=1e-7)
 
     return Property(name, "∂L/∂sᵢ = (1/n) d term/ds at sᵢ" if terms else "the central difference of the loss",
-                    {"scores": st.integers(1, 4).flatmap(lambda n: st.tuples(*[_scores(elements, n)] * count))}, holds)
+                    {"scores": _batches(elements, count)}, holds)
 
 
 def _differences(loss: Callable, scores: tuple, k: int, h: float = 1e-5) -> np.ndarray:
@@ -236,7 +241,7 @@ def check_pull_away(
     def opposite(v: np.ndarray) -> None:
         near("PT(v, −v)", pull_away(np.stack([v, -v])), 1.0)
 
-    return run(pull_away, [
+    return run([pull_away], [
         Property("orthogonal rows", "PT = 0", {}, lambda: near("PT(identity)", pull_away(np.eye(3)), 0.0)),
         Property("equal rows", "PT = 1", {}, lambda: near("PT(ones)", pull_away(np.ones((4, 2))), 1.0)),
         Property("opposite rows", "PT = 1: the cosine is squared", {"v": rows_of_2.map(lambda x: x[0])}, opposite),

@@ -55,13 +55,14 @@ class Wrong(Exception):
     """The property does not hold at these inputs; the message says what was found."""
 
 
-def run(subject: Callable, properties: Sequence[Property], examples: int = 100, seed: int = 0) -> list[str]:
+def run(subject: Sequence[Callable], properties: Sequence[Property], examples: int, seed: int) -> list[str]:
     """The names of the properties, all of which hold as far as the examples go; or a ``PropertyError``."""
+    title = ", ".join(show(f) for f in subject)
     for row in properties:
         count = min(examples, row.examples or examples) if row.inputs else 1
         broken = _smallest(row, count, seed)
         if broken:
-            raise PropertyError(getattr(subject, "__name__", repr(subject)), row.name, row.formula, *broken)
+            raise PropertyError(title, row.name, row.formula, *broken)
     return [row.name for row in properties]
 
 

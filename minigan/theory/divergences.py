@@ -51,7 +51,7 @@ def divergence(row: FDivergence, p: Array, q: Array) -> float:
     Never below 0 and never above f(0) + f′(∞), where round-off would put it: the sum is over the terms
     q f(p/q) − f′(1)(p − q) ≥ 0, the tangent at 1 taken off (its sum is 0), so that clipping each at 0 removes
     nothing but rounding, about 1e-16 in all.
-    Source: Csiszár (1967); Ali & Silvey (1966); Liese & Vajda (2006), eq. 21, for the zeros. Checked by: D1–D6, D16.
+    Source: Csiszár (1967); Ali & Silvey (1966); Liese & Vajda (2006) for the zeros. Checked by: D1–D6, D16.
     """
     p, q = probabilities(p, "p"), probabilities(q, "q")
     xp = namespace(p, q)
@@ -220,7 +220,7 @@ def jensen_shannon(p: Array, q: Array, *, base: float = e, halved: bool = True) 
     """JS(P‖Q) = ½ KL(P‖M) + ½ KL(Q‖M), M = ½(P + Q), in nats: between 0 and log 2.
 
     base=2: in bits, between 0 and 1. halved=False: KL(P‖M) + KL(Q‖M), `xu`'s convention, between 0 and 2 log 2.
-    Print the number with ``jensen_shannon_unit`` of the same options. Source: Lin (1991), eq. 3.1; `weng`.
+    Print the number with ``jensen_shannon_unit`` of the same options. Source: Lin (1991); `weng`.
     Checked by: D3, D4.
     """
     _check_base(base)

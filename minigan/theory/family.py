@@ -135,14 +135,14 @@ def skew(pi: float) -> FDivergence:
     """JS_π: π u log u − m log m, m = πu + 1 − π. JS_π(P‖Q) = π KL(P‖M) + (1 − π) KL(Q‖M), M = πP + (1 − π)Q.
 
     π is the weight of P: JS_½ = JS, and JS_π = the mutual information of a sample and which of the two it is from.
-    ValueError unless 0 < π < 1. Source: Huszár (2015), eq. 5. Checked by: D15.
+    ValueError unless 0 < π < 1. Source: Huszár (2015). Checked by: D15.
     """
     if not 0 < pi < 1:
         raise ValueError(f"the weight of P must be between 0 and 1, not {pi}")
     rho = 1.0 - pi
     top = -pi * ln(pi)
     return FDivergence(
-        name=f"js({pi:g})", summary="π u log u − m log m, m = πu + 1 − π", source="Huszár (2015), eq. 5",
+        name=f"js({pi:g})", summary="π u log u − m log m, m = πu + 1 − π", source="Huszár (2015)",
         f=lambda u: pi * u * log(u) - (1.0 + pi * (u - 1.0)) * log1p(pi * (u - 1.0)),
         f_prime=lambda u: -pi * log1p(rho * (1.0 / u - 1.0)),
         # 1 − π e^{t/π}, by expm1: at the end of the domain it is all rounding, and must not turn negative
@@ -189,7 +189,7 @@ JEFFREYS = FDivergence(
     integrand=lambda a, b: (exp(a) - exp(b)) * (a - b),
 )
 LE_CAM = FDivergence(
-    name="le-cam", summary="½ (u − 1)²/(u + 1)", source="Le Cam (1986), section 4.2; f* and activation: ours",
+    name="le-cam", summary="½ (u − 1)²/(u + 1)", source="Le Cam (1986); f* and activation: ours",
     f=lambda u: 0.5 * (u - 1.0) * (1.0 - 2.0 / (u + 1.0)),
     f_prime=lambda u: 0.5 - 2.0 / (u + 1.0) ** 2,
     conjugate=lambda t: 2.0 - maximum(t, -1.5) - 2.0 * sqrt(1.0 - 2.0 * maximum(t, -1.5)),
@@ -215,7 +215,7 @@ def alpha(a: float) -> FDivergence:
 
     α = 2: ½ Pearson, −1: ½ Neyman, ½: 4 H², 1 and 0: the two KLs. D_α(P‖Q) = D_{1−α}(Q‖P).
     Written with (uᵏ − 1)/k, which passes into log u, so that no digits are lost near the limits.
-    Source: Cichocki & Amari (2010), section 2.1; Nowozin et al. (2016), table 6, activation.
+    Source: Cichocki & Amari (2010); Nowozin et al. (2016), table 6, activation.
     """
     a = float(a)
     if not abs(a) < inf:
@@ -240,7 +240,7 @@ def alpha(a: float) -> FDivergence:
 
     return FDivergence(
         name=f"alpha({a:g})", summary="(u^α − 1 − α(u − 1))/(α(α − 1))",
-        source="Cichocki & Amari (2010), section 2.1; Nowozin et al. (2016), table 6",
+        source="Cichocki & Amari (2010); Nowozin et al. (2016), table 6",
         f=f, f_prime=lambda u: _power(log(u), k), conjugate=conjugate,
         activation=(lambda v: 1.0 * v) if a >= 1 else (lambda v: 1.0 / (1.0 - a) - softplus(-v)),
         at_zero=1 / a if a > 0 else inf, slope=1 / (1 - a) if a < 1 else inf, closed=a < 0, integrand=integrand,

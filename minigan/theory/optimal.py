@@ -18,6 +18,7 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, grad
 from minigan.autodiff.functions import as_tensor
+from minigan.theory.divergences import probabilities
 from minigan.theory.quadrature import integrals
 
 OnLine = Callable[[np.ndarray], np.ndarray]  # points (n,) -> values (n,): a log-density, a logit
@@ -57,6 +58,7 @@ def value(logits: Array, p: Array, q: Array) -> float:
     Source: Goodfellow et al. (2014), eq. 1. Checked by: G4, G5.
     """
     p, q = _probabilities(p, q)
+    logits = namespace(p).asarray(logits)
     _same_shape(logits=logits, p=p)
     if bool(namespace(logits).isnan(logits).any()):
         raise ValueError("logits must not be nan")
@@ -162,7 +164,7 @@ def semi_supervised_discriminator(logits: Array) -> Array:
         raise ValueError(f"class logits must have shape (..., K), K >= 1, and not be nan; got shape {logits.shape}")
     top = logits.max(-1, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return _sigmoid(xp.log(xp.exp(logits - top).sum(-1)) + top[..., 0])
 
 
@@ -170,13 +172,15 @@ def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high:
     """F⁻¹(u) = inf {x : F(x) ≥ u}, by 100 bisections of [low, high]: if U ~ U(0, 1) then F⁻¹(U) ~ F.
 
     cdf: non-decreasing, points to probabilities, jumps allowed; u: any shape, within F(low) … F(high).
-    ValueError otherwise. A generator with one latent, and exact: `xu`, "Generative models".
+    ValueError otherwise. A generator of one latent, and exact (`xu`).
     Source: Devroye (1986), theorem II.2.1. Checked by: G25.
     """
+    if not -inf < low < high < inf:
+        raise ValueError(f"the quantiles must be sought in a finite range, low < high, not from {low} to {high}")
     xp = namespace(u)
     below, above = xp.full_like(u, low), xp.full_like(u, high)
     if not bool(((cdf(below) <= u) & (u <= cdf(above))).all()):
-        raise ValueError(f"every u must lie between F({low:g}) and F({high:g}): widen low and high, or mind nan")
+        raise ValueError(f"every u must lie between F({low:g}) and F({high:g}), and not be nan: widen the range?")
     for _ in range(100):
         middle = 0.5 * below + 0.5 * above  # halved first: the sum of two large ends would overflow
         reached = cdf(middle) >= u
@@ -208,17 +212,8 @@ def _log(p: Array) -> Array:
 
 
 def _probabilities(p: Array, q: Array) -> tuple[Array, Array]:
-    """p and q themselves; ValueError, saying which and why, if one is not a probability vector."""
-    xp = namespace(p, q)
-    p, q = xp.asarray(p), xp.asarray(q)
+    p, q = probabilities(p, "p"), probabilities(q, "q")
     _same_shape(p=p, q=q)
-    for name, x in (("p", p), ("q", q)):
-        if x.ndim != 1 or not x.size:
-            raise ValueError(f"{name} must be a probability vector of shape (n,), n >= 1, not {x.shape}")
-        if not bool((x >= 0).all()):
-            raise ValueError(f"{name} must not be negative or nan")
-        if not abs(float(x.sum()) - 1) <= 1e-6:
-            raise ValueError(f"{name} must sum to 1, not {float(x.sum()):.9g}")
     return p, q
 
 

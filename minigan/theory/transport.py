@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from minigan.arrays import Array, namespace, to_host
+from minigan.theory.divergences import probabilities
 
 ROUNDING = 16 * float(np.finfo(float).eps)  # a difference of two cumulated masses below this is no mass
 
@@ -43,14 +44,14 @@ def earth_movers_piles(p: Array, q: Array) -> Array:
     Source: `weng`, "What is Wasserstein distance?", its indices corrected (E19). Checked by: W1.
     """
     xp = namespace(p, q)
-    p, q = xp.asarray(p), xp.asarray(q)
+    p, q = xp.asarray(p, dtype=float), xp.asarray(q, dtype=float)
     if p.ndim != 1 or p.shape != q.shape or not p.size:
         raise ValueError(f"piles must come in two rows of one length, not of shapes {p.shape} and {q.shape}")
     if not bool(((p >= 0) & (q >= 0)).all()):
         raise ValueError("piles must not be negative or nan")
     if not abs(float(p.sum()) - float(q.sum())) <= 1e-9 * float(p.sum()):
         raise ValueError(f"the piles must hold equal totals, not {float(p.sum()):g} and {float(q.sum()):g}")
-    return xp.concat([xp.zeros(1, dtype=p.dtype), xp.cumsum(p - q)])
+    return xp.concat([xp.zeros(1), xp.cumsum(p - q)])
 
 
 def wasserstein_1d(
@@ -300,15 +301,10 @@ def _mass(xp: ModuleType, w: Array | None, n: int, what: str) -> Array:
     """w as n float64 probabilities, the last digits of their sum put right; None: equal."""
     if w is None:
         return xp.full(n, 1 / n)
-    w = xp.asarray(w, dtype=float)
+    w = probabilities(xp.asarray(w, dtype=float), what)
     if w.shape != (n,):
         raise ValueError(f"{what} must have shape ({n},), one weight a point, not {w.shape}")
-    if not bool((w >= 0).all()):
-        raise ValueError(f"{what} must not be negative or nan")
-    total = float(w.sum())
-    if not abs(total - 1) <= 1e-6:
-        raise ValueError(f"{what} must sum to 1, not {total:.9g}")
-    return w / total
+    return w / w.sum()
 
 
 def _points(x: Array, what: str) -> Array:

@@ -179,6 +179,13 @@ def test_float32_stays_float32_where_numpy_makes_scalars(row):
     assert_float32(row._replace(before=tuple(m[0, 0] for m in row.before)), [x.flat[0] for x in row.inputs])
 
 
+def test_numpy_scalars_alone_keep_their_precision():
+    one = np.float32(1.0)
+    for y in (tanh(one), maximum(one, 0.0), power(2, one), log_sigmoid(one), where(one > 0, one, 2)):
+        assert y.dtype == np.float32
+    assert tanh(1).dtype == tanh(1.0).dtype == tanh(np.int64(1)).dtype == np.float64
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].elementwise], ids=lambda row: row.name)
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (1, 0), (1, 1, 1)], ids=str)
 def test_elementwise_on_small_shapes(row, shape):

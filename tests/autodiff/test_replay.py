@@ -354,6 +354,19 @@ def test_constants_are_frozen_and_inputs_are_not():
     assert state["a"].tolist() == [6.0, 6.0]
 
 
+def test_indices_and_masks_are_inputs():
+    """A minibatch by its row numbers, a dropout mask: integers and booleans may come in."""
+    def step(s, i):
+        batch = take(i["data"], i["rows"], axis=0)
+        y = where(i["mask"], batch @ s["w"], 0.0)
+        return {"w": s["w"] - 0.1 * grad((y * y).sum(), s["w"])}, {"y": y, "batch": batch}
+
+    rng = np.random.default_rng(0)
+    inputs = {"data": X, "rows": np.arange(8), "mask": np.ones((8, 3), bool)}
+    schedule = [{"rows": rng.integers(0, 64, 8), "mask": rng.random((8, 3)) < 0.5} for _ in range(5)]
+    agree(step, {"w": rng.standard_normal((50, 3)) * 0.1}, inputs, schedule)
+
+
 def test_inputs_keep_their_last_value():
     state = {"a": np.zeros(())}
     inputs = {"t": np.array(1.0), "u": np.array(10.0)}

@@ -1,0 +1,117 @@
+"""From somebody's tensors to NumPy arrays and back, so that every checker can take their function.
+
+    check_divergence(from_torch(my_js), "js")
+    check_loss(from_jax(critic), from_jax(generator), "hinge")
+    check_gradient_penalty(value_and_gradient_from_torch(my_penalty))
+
+Arrays go in as float64 unless they are float32; whatever else is passed (a critic, a generator) passes
+through. Neither library is imported before a function of its is wrapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial, wraps
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from minigan.autodiff import Tensor, grad
+
+
+def from_torch(f: Callable) -> Callable:
+    """f of PyTorch tensors as a function of NumPy arrays."""
+    torch = import_module("torch")
+    return _wrapped(f, _to_torch(torch), lambda y: y.detach().cpu().numpy() if torch.is_tensor(y) else y)
+
+
+def value_and_gradient_from_torch(f: Callable, count: int = 1) -> Callable:
+    """(f(x₁, …), ∂f/∂x₁, …), the gradients in the first ``count`` arguments, as NumPy arrays.
+
+    0 where f does not depend on the argument, a value that was detached included.
+    """
+    torch = import_module("torch")
+    into = _to_torch(torch)
+
+    @wraps(f)
+    def call(*args: Any) -> tuple[np.ndarray, ...]:
+        tensors = [into(x) for x in args]
+        xs = [x.requires_grad_() for x in tensors[:count]]
+        value = f(*tensors)
+        connected = torch.is_tensor(value) and value.requires_grad
+        gs = torch.autograd.grad(value, xs, allow_unused=True) if connected else [None] * count
+        return np.asarray(value.detach() if torch.is_tensor(value) else value), *[
+            np.zeros(x.shape) if g is None else g.numpy() for g, x in zip(gs, xs, strict=True)
+        ]
+
+    return call
+
+
+def from_jax(f: Callable) -> Callable:
+    """f of JAX arrays as a function of NumPy arrays; in float64, which JAX has to be told."""
+    jax = import_module("jax")
+    return _wrapped(f, _to_jax(jax), _from_jax, _x64(jax))
+
+
+def value_and_gradient_from_jax(f: Callable, count: int = 1) -> Callable:
+    """(f(x₁, …), ∂f/∂x₁, …), the gradients in the first ``count`` arguments, as NumPy arrays."""
+    jax = import_module("jax")
+
+    def both(*args: Any) -> tuple:
+        value, gradients = jax.value_and_grad(f, argnums=tuple(range(count)))(*args)
+        return value, *gradients
+
+    return _wrapped(both, _to_jax(jax), _from_jax, _x64(jax), name=f)
+
+
+def from_tensors(f: Callable) -> Callable:
+    """f of this package's tensors as a function of NumPy arrays."""
+    return _wrapped(f, _to_tensor, _from_tensor)
+
+
+def value_and_gradient_from_tensors(f: Callable, count: int = 1) -> Callable:
+    """(f(x₁, …), ∂f/∂x₁, …), the gradients in the first ``count`` arguments, as NumPy arrays."""
+    def both(*args: Any) -> tuple:
+        value = f(*args)
+        return value, *grad(value, list(args[:count]))
+
+    return _wrapped(both, _to_tensor, _from_tensor, name=f)
+
+
+def _wrapped(
+    f: Callable, into: Callable, out: Callable, context: Callable = nullcontext, name: Callable | None = None
+) -> Callable:
+    """``f`` between two conversions; of a tuple that it returns, each part."""
+    @wraps(name or f)
+    def call(*args: Any) -> Any:
+        with context():
+            y = f(*[into(x) for x in args])
+            return tuple(out(part) for part in y) if isinstance(y, tuple | list) else out(y)
+
+    return call
+
+
+def _to_torch(torch: Any) -> Callable:
+    return lambda x: torch.tensor(x) if isinstance(x, np.ndarray) else x
+
+
+def _to_jax(jax: Any) -> Callable:
+    return lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x
+
+
+def _x64(jax: Any) -> Callable:
+    return partial(getattr(jax, "enable_x64", None) or import_module("jax.experimental").enable_x64, True)
+
+
+def _from_jax(y: Any) -> Any:
+    return np.asarray(y) if hasattr(y, "__array__") else y
+
+
+def _to_tensor(x: Any) -> Any:
+    return Tensor(x) if isinstance(x, np.ndarray) else x
+
+
+def _from_tensor(y: Any) -> Any:
+    return y.value if isinstance(y, Tensor) else y

@@ -1,0 +1,129 @@
+"""Gaussians on the line: their divergences in closed form, and the Gaussian that is nearest to a target.
+
+    forward:  min_q KL(p‖q) = the Gaussian with p's mean and variance: it covers p, between its peaks if need be
+    reverse:  min_q KL(q‖p) has a local minimum at each well-separated peak: it takes one and drops the rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import expm1, inf, isfinite, log, pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from minigan.arrays import Array
+from minigan.autodiff import Tensor, exp, hvp, logsumexp, value_and_grad
+from minigan.theory.quadrature import LogDensity, integrals
+
+
+def kl_gaussians(mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> float:
+    """KL(N(μ_p, σ_p²) ‖ N(μ_q, σ_q²)) = log(σ_q/σ_p) + (σ_p² + (μ_p − μ_q)²)/(2σ_q²) − ½. In nats.
+
+    ValueError unless the σ are positive and everything is finite. Source: Bishop (2006), eq. 1.113 with ex. 1.30.
+    Checked by: D1, D17.
+    """
+    _check_gaussians((mu_p, sigma_p), (mu_q, sigma_q))
+    r = sigma_p / sigma_q
+    return max(0.5 * (r - 1) * (r + 1) - log(r), 0.0) + 0.5 * ((mu_p - mu_q) / sigma_q) ** 2
+
+
+def alpha_gaussians(a: float, mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> float:
+    """D_α between Gaussians = (∫p^α q^{1−α} − 1)/(α(α − 1)), with s² = α σ_q² + (1 − α) σ_p²
+
+        ∫p^α q^{1−α} = σ_p^{1−α} σ_q^α / s · exp(−α(1−α)(μ_p − μ_q)²/(2s²)),   ∞ if s² ≤ 0
+
+    α = 2: ½ Pearson, infinite where σ_p² ≥ 2σ_q²; ½: 4 H²; −1: ½ Neyman; 1, 0: the KLs. ValueError as ``kl_gaussians``.
+    Source: Gil et al. (2013), by completing the square. Checked by: D6.
+    """
+    _check_gaussians((mu_p, sigma_p), (mu_q, sigma_q))
+    if a in (0, 1):
+        return kl_gaussians(mu_p, sigma_p, mu_q, sigma_q) if a else kl_gaussians(mu_q, sigma_q, mu_p, sigma_p)
+    variance = a * sigma_q**2 + (1 - a) * sigma_p**2
+    if variance <= 0:
+        return inf
+    exponent = (1 - a) * log(sigma_p) + a * log(sigma_q) - 0.5 * log(variance)
+    exponent -= a * (1 - a) * (mu_p - mu_q) ** 2 / (2 * variance)
+    return max(expm1(exponent) / (a * (a - 1)), 0.0) if exponent < 700 else inf
+
+
+def mixture_log_density(
+    means: Array, sigmas: Array, weights: Array | None = None,
+) -> Callable[[Any], Any]:
+    """log Σⱼ wⱼ N(x; μⱼ, σⱼ²) as a function (n,) -> (n,), of arrays and of tensors.
+
+    means: (k,); sigmas: (k,), or one for all; weights: (k,), summing to 1 (None: equal). ValueError otherwise.
+    """
+    mu = np.asarray(means, dtype=float)
+    if mu.ndim != 1 or not mu.size:
+        raise ValueError(f"means must be a vector (k,), not of shape {mu.shape}")
+    w = np.full(mu.shape, 1 / len(mu)) if weights is None else np.asarray(weights, dtype=float)
+    if w.shape != mu.shape or not (w >= 0).all() or not abs(w.sum() - 1) <= 1e-6:
+        raise ValueError(f"weights must be {len(mu)} probabilities that sum to 1, not {weights}")
+    sigma = np.broadcast_to(np.asarray(sigmas, dtype=float), mu.shape).copy()
+    _check_gaussians(*zip(mu, sigma, strict=True))
+    with np.errstate(divide="ignore"):
+        peaks = np.log(w) - np.log(sigma) - 0.5 * log(2 * pi)
+
+    def log_density(x: Any) -> Any:
+        z = (x.reshape(-1, 1) - mu) / sigma
+        terms = peaks - 0.5 * z * z
+        return logsumexp(terms, axis=-1) if isinstance(x, Tensor) else np.logaddexp.reduce(terms, axis=-1)
+
+    return log_density
+
+
+def fit_forward_kl(
+    log_p: LogDensity, low: float = -inf, high: float = inf, points: tuple[float, ...] = (),
+) -> tuple[float, float]:
+    """argmin over N(μ, σ²) of KL(p ‖ N(μ, σ²)), as (μ, σ): p's own mean and standard deviation.
+
+    −KL is E_p log N(x; μ, σ²) up to a constant, which sees nothing of p but its first two moments.
+    log_p, low, high, points: as for ``divergence_between``. ValueError if p has no variance.
+    Source: Bishop (2006), section 10.7, eq. 10.187. Checked by: D13.
+    """
+    def moment(g: Callable[[np.ndarray], np.ndarray]) -> float:
+        return integrals(lambda x: np.exp(log_p(x)) * g(x), log_p, log_p, low, high, points)
+
+    mu = moment(lambda x: x)
+    variance = moment(lambda x: (x - mu) ** 2) if isfinite(mu) else inf
+    if not isfinite(variance):
+        raise ValueError("the target has no finite variance: KL(p‖q) is infinite for every Gaussian q")
+    return mu, sqrt(variance)
+
+
+def fit_reverse_kl(log_p: Callable[[Any], Any], mu: float, sigma: float) -> tuple[float, float]:
+    """A local argmin over N(μ, σ²) of KL(N(μ, σ²) ‖ p), as (μ, σ): the one reached from the start given.
+
+    log_p: of tensors, (n,) -> (n,), as ``mixture_log_density`` makes it. KL = −log σ − E_z log p(μ + σz) up to a
+    constant, E_z by the trapezoid rule (spectrally exact for smooth p), gradient and Hessian by ``minigan.autodiff``,
+    trust-region Newton by scipy, on the host. RuntimeError if it does not converge. Source: Bishop (2006),
+    section 10.1.2. Checked by: D14.
+    """
+    from scipy.optimize import minimize
+
+    _check_gaussians((mu, sigma))
+    z = np.linspace(-10, 10, 601)
+    weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()
+
+    def kl(theta: Tensor) -> Tensor:  # θ = (μ, log σ)
+        return -theta[1] - (log_p(theta[0] + exp(theta[1]) * z) * weights).sum()
+
+    def value_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        y, (slope,) = value_and_grad(kl, theta)
+        return float(y), slope.value
+
+    def curvature(theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        return hvp(kl, theta, direction).value
+
+    found = minimize(value_and_slope, np.array([mu, log(sigma)]), jac=True, hessp=curvature, method="trust-ncg",
+                     options={"gtol": 1e-7})
+    if not found.success:
+        raise RuntimeError(f"no local minimum of the reverse KL was found from ({mu:g}, {sigma:g}): {found.message}")
+    return float(found.x[0]), float(np.exp(found.x[1]))
+
+
+def _check_gaussians(*gaussians: tuple[float, float]) -> None:
+    for mu, sigma in gaussians:
+        if not (isfinite(mu) and 0 < sigma < inf):
+            raise ValueError(f"a Gaussian needs a finite mean and a positive, finite sigma, not ({mu}, {sigma})")
