@@ -97,7 +97,8 @@ def test_mixtures_on_the_line(first, second) -> None:
 
     peaks = [*first[0][:, 0], *second[0][:, 0]]
     v = optimal.optimal_value_between(log_density(first), log_density(second), points=peaks)
-    fine = np.unique(np.concatenate([m + s * np.linspace(-12, 12, 4001) for ms, s, _ in (first, second) for m in ms[:, 0]]))
+    grid = np.linspace(-12, 12, 4001)
+    fine = np.unique(np.concatenate([m + s * grid for means, s, _ in (first, second) for m in means[:, 0]]))
     a, b = (log_density(m)(fine) for m in (first, second))
     terms = -np.exp(a) * np.logaddexp(0, b - a) - np.exp(b) * np.logaddexp(0, a - b)
     np.testing.assert_allclose(v, np.trapezoid(terms, fine), atol=1e-4)
