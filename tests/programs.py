@@ -85,6 +85,7 @@ SHAPED = {
     "take": lambda L, x, indices, axis: L.take(x, np.array(indices), axis),
 }
 OPERATIONS = UNARY | BINARY | SHAPED
+KINKED = {"relu", "absolute", "maximum", "minimum", "where", "max"}  # no place for finite differences
 
 
 def pick(draw, options):

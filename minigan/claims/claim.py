@@ -123,7 +123,8 @@ class Claim:
         return list(self.body(SimpleNamespace(**(self.computes | (planted or {}))), Lab(rng, xp)))
 
 
-CLAIMS: dict[str, Claim] = {}  # by id, in the order of the chapters
+CLAIMS: dict[str, Claim] = {}  # by id, as the chapters register them
+CHAPTERS = "DGWEX"  # divergences, the game, transport, errata; X for an example
 
 
 def claim(
@@ -191,4 +192,5 @@ def select(patterns: Sequence[str]) -> list[Claim]:
     for pattern in wanted:
         if not any(fnmatchcase(id, pattern.upper()) for id in CLAIMS):
             raise ValueError(f"no claim matches {pattern!r}; the ids are {', '.join(CLAIMS)}")
-    return [c for c in CLAIMS.values() if not wanted or any(fnmatchcase(c.id, p.upper()) for p in wanted)]
+    chosen = [c for c in CLAIMS.values() if not wanted or any(fnmatchcase(c.id, p.upper()) for p in wanted)]
+    return sorted(chosen, key=lambda c: (CHAPTERS.index(c.id[0]), int(c.id[1:])))

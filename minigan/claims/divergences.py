@@ -316,7 +316,8 @@ def double_well(x: Array) -> Array:
        paper="Rockafellar (1970), theorem 12.2",
        computes={"biconjugate": divergences.biconjugate, "conjugate": divergences.conjugate},
        faults={"biconjugate": [SCALE, SIGN, wrong("f for f**", lambda f: lambda g, u, *grids: g(u))],
-               "conjugate": [SCALE, SIGN, wrong("inf for sup", lambda f: lambda g, t, *u: -f(lambda x: -g(x), -t, *u))]})
+               "conjugate": [SCALE, SIGN,
+                             wrong("inf for sup", lambda f: lambda g, t, *u: -f(lambda x: -g(x), -t, *u))]})
 def biconjugates(f: Any, lab: Lab) -> Checks:
     for row in DIVERGENCES.values():
         u = 10 ** lab.rng.uniform(-2, 2, 5)
@@ -459,7 +460,8 @@ def forward_kl_covers(f: Any, lab: Lab) -> Checks:
 
 @claim("D14", "argmin_q KL(q‖p) over Gaussians q: a local minimum at each peak of p", note="xu, advanced",
        paper="Bishop (2006), section 10.1.2", computes={"fit_reverse_kl": fits.fit_reverse_kl},
-       faults={"fit_reverse_kl": [*FIT_FAULTS, wrong("covers both", lambda f: lambda log_p, mu, sigma: (0.0, sqrt(4.25))),
+       faults={"fit_reverse_kl": [*FIT_FAULTS,
+                                  wrong("covers both", lambda f: lambda log_p, mu, sigma: (0.0, sqrt(4.25))),
                                   wrong("the other peak", lambda f: lambda log_p, mu, sigma: f(log_p, -mu, sigma))]})
 def reverse_kl_locks(f: Any, lab: Lab) -> Checks:
     yield from _locks(f, lab, np.array([-2.0, 2.0]), 0.5, np.array([0.5, 0.5]))

@@ -1,10 +1,48 @@
-"""Checkers and Hypothesis strategies for anybody's divergence, loss or penalty."""
+"""Is yours right? Checkers for anybody's divergence, loss, penalty, norm or sampler, and inputs to try them on.
+
+    from minigan.testing import check_divergence, from_torch
+    check_divergence(my_js, "js")                  # my_js: two NumPy arrays -> a number
+    check_divergence(from_torch(my_js), "js")      # two tensors -> a tensor
+
+A checker runs a list of named properties over random inputs (Hypothesis) and returns their names. At the
+first that fails it raises ``PropertyError``, an AssertionError that names the property, the smallest
+counterexample and the formula that was expected:
+
+    my_js breaks the property 'value'
+      expected: JS(p, q) = ½ KL(p‖m) + ½ KL(q‖m), m = ½(p + q), in nats (0 ≤ JS ≤ log 2)
+      smallest counterexample:
+        p, q = ([0.5, 0.5], [0.6666666667, 0.3333333333])
+      found: D(p, q) = 0.02872518313, expected 0.01436259156
+      your values are twice ours (the un-halved JS of `xu`)
+
+The verdict depends on ``seed`` alone; ``examples`` says how many inputs each property is tried on. All
+work is in float64; for a function that computes in float32 give ``rtol=1e-4, atol=1e-4``.
+
+``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py``
+what each player minimises; the pull-away term · ``critics.py`` gradient penalties, Lipschitz constants ·
+``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws and random streams ·
+``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests of your own.
+"""
 
 try:
     import hypothesis as _hypothesis  # noqa: F401
 except ImportError as error:
     raise ImportError("minigan.testing needs Hypothesis: pip install 'minigan[test]'") from error
 
+from minigan.testing.adapters import (
+    from_jax,
+    from_tensors,
+    from_torch,
+    value_and_gradient_from_jax,
+    value_and_gradient_from_tensors,
+    value_and_gradient_from_torch,
+)
+from minigan.testing.critics import check_gradient_penalty, check_lipschitz
+from minigan.testing.divergences import check_conjugate, check_divergence
+from minigan.testing.losses import check_loss, check_pull_away
+from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
+from minigan.testing.properties import PropertyError
+from minigan.testing.samplers import check_sampler
 from minigan.testing.strategies import (
     disjoint_pairs,
     gaussians,
@@ -17,6 +55,9 @@ from minigan.testing.strategies import (
 )
 
 __all__ = [
-    "disjoint_pairs", "gaussians", "markov_kernels", "mixtures", "pairs", "pairs_with_common_support",
-    "point_clouds", "probability_vectors",
+    "PowerIteration", "PropertyError", "check_conjugate", "check_divergence", "check_gradient_penalty",
+    "check_lipschitz", "check_loss", "check_pull_away", "check_sampler", "check_spectral_norm",
+    "check_virtual_batch_norm", "disjoint_pairs", "from_jax", "from_tensors", "from_torch", "gaussians",
+    "markov_kernels", "mixtures", "pairs", "pairs_with_common_support", "point_clouds", "probability_vectors",
+    "value_and_gradient_from_jax", "value_and_gradient_from_tensors", "value_and_gradient_from_torch",
 ]

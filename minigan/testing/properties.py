@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,4 +155,6 @@ def show(value: Any) -> str:
         return "[" + ", ".join(show(v) for v in value) + "]"
     if isinstance(value, float | np.floating | np.ndarray):
         return f"{float(value):.10g}"
+    if isinstance(value, partial):
+        return show(value.func)
     return getattr(value, "__name__", None) or repr(value)

@@ -11,7 +11,7 @@ round entries, so that they can be read.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from math import log10
 
 import numpy as np
@@ -26,8 +26,9 @@ LARGEST = 8  # entries or points, where the caller does not say how many
 _POSITIVE = st.one_of(
     st.integers(1, 9).map(float), st.floats(1e-3, 1e3), st.sampled_from([1e-6, 1e-12, 1e-30, 1e-100]),
 )
-
+_WEIGHT = st.one_of(st.just(0.0), _POSITIVE)
 _OWNERS = st.sampled_from("pq-")
+_COORDINATE = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, allow_subnormal=False))
 
 
 def _finite(low: float, high: float) -> SearchStrategy[float]:
@@ -38,33 +39,23 @@ def _sizes(n: int | None, least: int = 1) -> SearchStrategy[int]:
     return st.integers(least, LARGEST) if n is None else st.just(n)
 
 
-@cache  # a strategy is not cheap to make, and these are wanted at every draw
-def _lists(elements: SearchStrategy, n: int) -> SearchStrategy[list]:
-    return st.lists(elements, min_size=n, max_size=n)
+@lru_cache(maxsize=256)  # a strategy is not cheap to make, and these are wanted at every draw
+def _tuples(elements: SearchStrategy, n: int) -> SearchStrategy[tuple]:
+    return st.tuples(*[elements] * n)
 
 
-@st.composite
-def _weights(draw: DrawFn, support: np.ndarray) -> np.ndarray:
-    """A probability vector that is positive on the support and 0 elsewhere."""
-    w = np.zeros(len(support))
-    w[support] = draw(_lists(_POSITIVE, int(support.sum())))
+def _normalised(w: np.ndarray) -> np.ndarray:
+    """w/Σw; all on the first where there is nothing."""
+    if not w.any():
+        w[0] = 1.0
     return w / w.sum()
-
-
-@st.composite
-def _supports(draw: DrawFn, n: int, zeros: bool) -> np.ndarray:
-    """Which of n entries are positive: at least one, and all of them if there are to be no zeros."""
-    if not zeros or draw(st.booleans()):
-        return np.ones(n, dtype=bool)
-    support = np.array(draw(_lists(st.booleans(), n)))
-    support[draw(st.integers(0, n - 1))] = True
-    return support
 
 
 @st.composite
 def probability_vectors(draw: DrawFn, n: int | None = None, zeros: bool = True) -> np.ndarray:
     """p ≥ 0, Σ p = 1, (n,): n in 1 … 8 if left out; with zeros (unless excluded) and near-zeros down to 1e-100."""
-    return draw(_weights(draw(_supports(draw(_sizes(n)), zeros))))
+    weight = _WEIGHT if zeros and draw(st.booleans()) else _POSITIVE
+    return _normalised(np.array(draw(_tuples(weight, draw(_sizes(n))))))
 
 
 @st.composite
@@ -77,8 +68,9 @@ def pairs(draw: DrawFn, n: int | None = None) -> Pair:
 @st.composite
 def pairs_with_common_support(draw: DrawFn, n: int | None = None) -> Pair:
     """(p, q), each (n,): p > 0 exactly where q > 0, so that every f-divergence is finite."""
-    support = draw(_supports(draw(_sizes(n)), zeros=True))
-    return draw(_weights(support)), draw(_weights(support))
+    p = draw(probability_vectors(n))
+    q = np.array(draw(_tuples(_POSITIVE, len(p))))
+    return p, _normalised(np.where(p > 0, q, 0.0))
 
 
 @st.composite
@@ -88,10 +80,11 @@ def disjoint_pairs(draw: DrawFn, n: int | None = None) -> Pair:
         raise ValueError(f"disjoint supports need n >= 2, not {n}")
     size = draw(_sizes(n, least=2))
     # Each entry belongs to p, to q or to neither; one of each is certain
-    owner = np.array(draw(_lists(_OWNERS, size)))
-    first, second = draw(st.permutations(range(size)))[:2]
+    owner, w = np.array(draw(_tuples(_OWNERS, size))), np.array(draw(_tuples(_POSITIVE, size)))
+    first = draw(st.integers(0, size - 1))
+    second = (first + draw(st.integers(1, size - 1))) % size
     owner[first], owner[second] = "p", "q"
-    return draw(_weights(owner == "p")), draw(_weights(owner == "q"))
+    return _normalised(np.where(owner == "p", w, 0.0)), _normalised(np.where(owner == "q", w, 0.0))
 
 
 @st.composite
@@ -105,9 +98,9 @@ def gaussians(draw: DrawFn, low: float = 1e-3, high: float = 1e3) -> tuple[float
 def mixtures(draw: DrawFn, dim: int = 1) -> tuple[np.ndarray, float, np.ndarray]:
     """(means (k, dim), σ, weights (k,)) of Σⱼ wⱼ N(μⱼ, σ² I): k ≤ 5, |μ| ≤ 10, .01 ≤ σ ≤ 10, w > 0."""
     k = draw(st.integers(1, 5))
-    means = draw(st.lists(_finite(-10, 10), min_size=k * dim, max_size=k * dim))
+    means = draw(_tuples(_finite(-10, 10), k * dim))
     sigma = 10 ** draw(_finite(-2, 1))
-    weights = draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))
+    weights = draw(_tuples(st.integers(1, 9), k))
     return np.reshape(means, (k, dim)).astype(float), float(sigma), np.array(weights) / sum(weights)
 
 
@@ -115,11 +108,10 @@ def mixtures(draw: DrawFn, dim: int = 1) -> tuple[np.ndarray, float, np.ndarray]
 def point_clouds(draw: DrawFn, n: int | None = None, d: int | None = None) -> np.ndarray:
     """x, (n, d), |x| ≤ 1000; sometimes with duplicated points, sometimes all of them one point."""
     size, dim = draw(_sizes(n)), draw(st.integers(1, 3) if d is None else st.just(d))
-    coordinate = st.one_of(st.integers(-3, 3).map(float), _finite(-1e3, 1e3))
-    x = np.reshape(draw(st.lists(coordinate, min_size=size * dim, max_size=size * dim)), (size, dim)).astype(float)
+    x = np.reshape(draw(_tuples(_COORDINATE, size * dim)), (size, dim)).astype(float)
     if draw(st.booleans()):
         return x
-    return x[draw(st.lists(st.integers(0, size - 1), min_size=size, max_size=size))]
+    return x[list(draw(_tuples(st.integers(0, size - 1), size)))]
 
 
 @st.composite

@@ -166,7 +166,8 @@ def _runge_kutta(v: Field, theta: Tensor, psi: Tensor, memory: Memory, t: Tensor
 def historical_averaging(lam: float) -> Update:
     """xₜ₊₁ = xₜ + η (v(xₜ) − 2λ(xₜ − x̄ₜ)), x̄ₜ = (1/t) Σ_{i≤t} xᵢ: each player also minimises λ‖x − x̄‖².
 
-    x̄ is the past, hence a constant for the gradient. Checked by: G14.
+    x̄ is the past, hence a constant for the gradient. It falls as 1/t at best, and in the end so does x.
+    Checked by: G14.
     """
 
     def step(v: Field, theta: Tensor, psi: Tensor, memory: Memory, t: Tensor, eta: float) -> tuple:

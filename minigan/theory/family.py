@@ -217,9 +217,9 @@ def alpha(a: float) -> FDivergence:
     Written with (uᵏ − 1)/k, which passes into log u, so that no digits are lost near the limits.
     Source: Cichocki & Amari (2010); Nowozin et al. (2016), table 6, activation.
     """
-    a = float(a)
     if not abs(a) < inf:
         raise ValueError(f"alpha must be finite, not {a}")
+    a = float(a) if abs(a) > 1e-30 else 0.0  # nearer, αx underflows, and the limit is the same to all digits
     k = a - 1.0
 
     def f(u: Any) -> Any:  # one formula twice: each form divides by what is not small

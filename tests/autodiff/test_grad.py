@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import MINIGAN, arrays, programs, run
+from programs import KINKED, MINIGAN, arrays, programs, run
 
 from minigan.autodiff import (
     PRIMITIVES,
@@ -135,7 +135,8 @@ def test_hvp_is_the_derivative_of_grad_and_jvp_its_transpose_on_random_programs(
     def f(*xs):
         return tanh(run(MINIGAN, program, xs)[-1])
 
-    check(lambda *xs: run(MINIGAN, program, xs)[-1], leaves, order=1, directions=1, rtol=1e-4)
+    if not KINKED & {name for name, *_ in program.lines}:
+        check(f, leaves, order=2, directions=1, rtol=1e-4)
     y, tangent = jvp(f, leaves, vs)
     _, gradients = value_and_grad(lambda *xs: (f(*xs) * 0.7).sum(), *leaves)
     pairing = sum((g.value * v).sum() for g, v in zip(gradients, vs, strict=True))

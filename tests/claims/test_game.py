@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.spatial.distance import jensenshannon
-from scipy.special import expit, log_expit, ndtr, softmax
+from scipy.special import expit, log_expit, ndtr, softmax, xlogy
 from scipy.stats import kstest
 
 from minigan import autodiff as ad
@@ -45,19 +45,15 @@ def js(p, q):
     return jensenshannon(p, q) ** 2
 
 
-def payoff(D, p, q):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (np.where(p > 0, p * np.log(D), 0) + np.where(q > 0, q * np.log1p(-D), 0)).sum()
-
-
 @given(pairs(), SEEDS)
 def test_G1_nothing_pays_more_than_the_ratio(pair, seed) -> None:
     p, q = pair
     D = optimal.optimal_discriminator(*logs(p, q))
     some = p + q > 0
     np.testing.assert_allclose(D[some], (p / np.where(some, p + q, 1))[some], rtol=1e-9)
-    others = np.random.default_rng(seed).random((50, len(p)))
-    assert all(payoff(other, p, q) <= payoff(D, p, q) + 1e-12 for other in others)
+    best = (xlogy(p, D) + xlogy(q, optimal.optimal_discriminator(*logs(q, p)))).sum()  # 1 − D, to the last digit
+    others = np.random.default_rng(seed).uniform(1e-9, 1 - 1e-9, (50, len(p)))
+    assert (xlogy(p, others) + xlogy(q, 1 - others)).sum(axis=1).max() <= best + 1e-12
 
 
 @given(pairs())
@@ -232,7 +228,8 @@ def test_G13_eigenvalues_of_the_dirac_gan(h, gamma, sigma) -> None:
         assert modulus(game, "runge-kutta") == pytest.approx(1, rel=1e-4)
         assert modulus(game, "extragradient") < 1 and modulus(game, "optimistic") < 1
     assert modulus(dynamics.wgan()) == pytest.approx(sqrt(1 + h**2), rel=1e-12)
-    for penalty, decay in [(dynamics.zero_centered_penalty(gamma), gamma), (dynamics.instance_noise(sigma), sigma**2 / 2)]:
+    penalties = [(dynamics.zero_centered_penalty(gamma), gamma), (dynamics.instance_noise(sigma), sigma**2 / 2)]
+    for penalty, decay in penalties:
         J = dynamics.jacobian(penalty, origin)
         np.testing.assert_allclose(J, [[0, -0.5], [0.5, -decay]], rtol=1e-6, atol=1e-12)
         assert dynamics.eigenvalues(J).real.max() < 0
@@ -251,19 +248,18 @@ def test_G13_wgan_does_not_settle_and_r1_does(start) -> None:
 
     assert end("r1").max() < 1e-3
     for name in ("wgan", "wgan-gp"):
-        assert 0.5 < end(name).min() and end(name).max() < 3
+        assert end(name).min() > 0.5 and end(name).max() < 3
 
 
-@given(STARTS, st.floats(0.02, 0.2), st.floats(0.02, 0.9), st.booleans())
-def test_G14_averaging_damps_above_a_quarter_of_the_step(start, eta, part, above) -> None:
-    # clear of the edge, where 5,000 steps would not show it
-    lam = eta / 4 * (1 + 1.5 * part if above else 1 - part)
-    assume(abs(4 * lam / eta - 1) > 0.2)
-    steps = int(20 / eta**2)
-    r = dynamics.radius(dynamics.trajectory(dynamics.XY, dynamics.historical_averaging(lam), np.array(start), steps, eta))
-    rate = (r[-1] / r[steps // 2]) ** (1 / (steps - steps // 2))
-    assert rate == pytest.approx(sqrt((1 - 2 * lam * eta) ** 2 + eta**2), abs=0.05 * eta**2)
-    assert (rate < 1) is above
+@given(STARTS, st.floats(0.05, 0.15), st.one_of(st.floats(0, 0.7), st.floats(1.3, 3)))
+def test_G14_averaging_damps_above_a_quarter_of_the_step(start, eta, ratio) -> None:
+    lam = ratio * eta / 4
+    rate = log((1 - 2 * lam * eta) ** 2 + eta**2) / 2
+    steps = int(2 / abs(rate))  # while r changes by e^±2: later a decay is held up by the mean, which falls as 1/t
+    averaging = dynamics.historical_averaging(lam)
+    r = dynamics.radius(dynamics.trajectory(dynamics.XY, averaging, np.array(start), steps, eta))
+    assert log(r[-1] / r[0]) == pytest.approx(rate * steps, abs=0.7)
+    assert (r[-1] < r[0]) == (ratio > 1)
 
 
 @given(st.floats(0.05, 3), gaussians())
@@ -288,7 +284,7 @@ def test_G22_without_it_there_is_nothing_to_follow(pair) -> None:
 @given(st.lists(st.floats(-800, 800), min_size=1, max_size=6))
 def test_G23_the_semi_supervised_discriminator(logits) -> None:
     D = optimal.semi_supervised_discriminator(np.array(logits))
-    assert D == pytest.approx(softmax([*logits, 0.0])[:-1].sum(), rel=1e-9, abs=1e-300)
+    assert pytest.approx(softmax([*logits, 0.0])[:-1].sum(), rel=1e-9, abs=1e-300) == D
 
 
 @given(st.integers(1, 6).flatmap(lambda n: st.tuples(

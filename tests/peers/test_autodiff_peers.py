@@ -34,8 +34,8 @@ AUTOGRAD = SimpleNamespace(
     exp=anp.exp, expm1=anp.expm1, log=anp.log, log1p=anp.log1p, sqrt=anp.sqrt, sin=anp.sin, cos=anp.cos, tanh=anp.tanh,
     sigmoid=lambda x: 0.5 * (anp.tanh(0.5 * x) + 1.0), softplus=lambda x: anp.logaddexp(x, 0.0),
     relu=lambda x: anp.maximum(x, 0.0), absolute=anp.abs, power=anp.power, maximum=anp.maximum, minimum=anp.minimum,
-    where=lambda mask, x, y: anp.where(mask, x * np.ones(mask.shape), y * np.ones(mask.shape)),  # it does not unbroadcast
     greater=lambda x, y: x > y,
+    where=lambda mask, x, y: anp.where(mask, x * np.ones(mask.shape), y * np.ones(mask.shape)),  # no broadcasting there
     matmul=lambda x, y, ta, tb: anp.matmul(anp.swapaxes(x, -1, -2) if ta else x, anp.swapaxes(y, -1, -2) if tb else y),
     sum=keyword(anp.sum), mean=keyword(anp.mean), max=keyword(anp.max), logsumexp=keyword(logsumexp),
     transpose=anp.transpose, concat=lambda xs, axis: anp.concatenate(xs, axis),

@@ -1,0 +1,457 @@
+"""The family and what follows from any row, against scipy, closed forms and by hand; extremes; bad input."""
+
+import subprocess
+import sys
+from math import e, inf, log, nextafter, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, spatial, special, stats
+
+from minigan.autodiff import Tensor, check, grad
+from minigan.testing.strategies import gaussians, pairs, pairs_with_common_support
+from minigan.theory import divergences, family, fits, quadrature
+from minigan.theory.divergences import (
+    DIVERGENCES,
+    GAN,
+    HELLINGER,
+    JEFFREYS,
+    JS,
+    KL,
+    NEYMAN,
+    PEARSON,
+    REVERSE_KL,
+    TOTAL_VARIATION,
+    alpha,
+    biconjugate,
+    conjugate,
+    divergence,
+    divergence_between,
+    extended_conjugate,
+    jensen_shannon,
+    jensen_shannon_unit,
+    kl,
+    optimal_critic,
+    perspective,
+    probabilities,
+    push_forward,
+    skew,
+    skew_jensen_shannon,
+    total_variation,
+    variational_bound,
+    variational_bound_between,
+)
+
+ROWS = [*DIVERGENCES.values(), alpha(0.0), alpha(1.0), alpha(1 + 1e-9), skew(0.1), skew(0.9)]
+every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+P, Q = np.array([0.2, 0.5, 0.3]), np.array([0.6, 0.1, 0.3])
+
+
+def normal(mu, sigma):
+    return stats.norm(mu, sigma).logpdf
+
+
+# The rows
+
+
+@every_row
+def test_f_is_normalised_convex_and_its_slope_is_right(row):
+    assert row.f(1.0) == 0
+    u = np.logspace(-3, 3, 61)
+    middle = row.f((u[1:] + u[:-1]) / 2)
+    assert (middle <= (row.f(u[1:]) + row.f(u[:-1])) / 2 + 1e-12).all()
+    smooth = np.abs(u - 1) > 1e-3
+    h = 1e-6 * u
+    np.testing.assert_allclose(row.f_prime(u)[smooth], ((row.f(u + h) - row.f(u - h)) / (2 * h))[smooth],
+                               rtol=1e-6, atol=1e-6)
+
+
+@every_row
+def test_the_limits_beside_f_are_its_limits(row):
+    near, far = row.f(np.array([1e-12, 1e-14])), row.f(np.array([1e12, 1e14])) / [1e12, 1e14]
+    for values, limit in [(near, row.at_zero), (far, row.slope)]:
+        if limit < inf:
+            assert values[1] == pytest.approx(limit, abs=1e-4)
+        else:
+            assert values[1] > values[0] + 1
+    assert row.domain == (-inf, row.slope) and row.bound == row.at_zero + row.slope
+
+
+@every_row
+def test_activation_is_increasing_into_the_domain(row):
+    v = np.linspace(-30, 30, 121)
+    t = row.activation(v)
+    assert (np.diff(t) >= 0).all() and (np.diff(t) > 0)[40:80].all()
+    assert ((t <= row.slope) if row.closed else (t < row.slope) | (v > 25)).all()
+    # So does f'(e^v), for every row, and there f* needs no formula of its own
+    u = np.exp(v[np.abs(v) < 12])
+    np.testing.assert_allclose(row.conjugate(row.f_prime(u)), u * row.f_prime(u) - row.f(u), rtol=2e-5, atol=2e-5)
+
+
+@every_row
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_row_takes_tensors_of_either_precision(row, dtype):
+    v = np.array([-3.0, -1.0, 0.3, 0.5, 2.0], dtype=dtype)
+    u = np.array([0.1, 0.5, 1.5, 3.0], dtype=dtype)
+    for f, x in [(row.f, u), (row.f_prime, u), (row.activation, v), (lambda v: row.conjugate(row.activation(v)), v)]:
+        y = f(Tensor(x))
+        assert y.dtype == f(x).dtype == dtype
+        np.testing.assert_allclose(y.value, f(x), rtol=1e-6)
+        if dtype == "float64":
+            check(f, [x], order=2)
+
+
+def test_alpha_conjugates_gradient_is_finite_where_the_sup_sits_at_zero():
+    for row in (alpha(1.5), alpha(3.0), PEARSON, TOTAL_VARIATION):
+        t = Tensor(np.array([-50.0, -3.0]))
+        slope = grad(row.conjugate(t).sum(), t)
+        np.testing.assert_allclose(slope.value, 0, atol=1e-6)
+        assert np.isfinite(grad(slope.sum(), t).value).all()
+
+
+def test_jeffreys_conjugate_is_the_tables_with_lambert_w():
+    t = np.linspace(-20, 20, 41)
+    w = special.lambertw(np.exp(1 - t)).real
+    np.testing.assert_allclose(JEFFREYS.conjugate(t), w + 1 / w + t - 2, rtol=1e-12, atol=1e-12)
+    far = np.array([-1e6, -700.0, 500.0])
+    omega = special.wrightomega(1 - far).real
+    np.testing.assert_allclose(JEFFREYS.conjugate(far), 1 / omega - 1 - np.log(omega), rtol=1e-12)
+
+
+def test_alpha_passes_into_its_limits_without_losing_digits():
+    assert divergence(alpha(1), P, Q) == pytest.approx(kl(P, Q), rel=1e-14)
+    for eps in (1e-6, 1e-9, 1e-12):
+        assert divergence(alpha(1 + eps), P, Q) == pytest.approx(kl(P, Q), rel=10 * eps + 1e-13)
+        assert divergence(alpha(eps), P, Q) == pytest.approx(kl(Q, P), rel=10 * eps + 1e-13)
+    with pytest.raises(ValueError, match="alpha must be finite"):
+        alpha(inf)
+
+
+def test_the_gan_row_is_the_gans_own_loss():
+    v = np.linspace(-8, 8, 17)
+    D = special.expit(v)
+    np.testing.assert_allclose(GAN.activation(v), np.log(D))
+    np.testing.assert_allclose(GAN.conjugate(GAN.activation(v)), -np.log(1 - D) - 2 * log(2))
+
+
+# Probability vectors
+
+
+@given(pairs())
+def test_vectors_agree_with_scipy(pair):
+    p, q = pair
+    assert kl(p, q) == pytest.approx(special.rel_entr(p, q).sum(), rel=1e-9, abs=1e-12)
+    m = (p + q) / 2
+    both = special.rel_entr(p, m).sum() + special.rel_entr(q, m).sum()
+    assert jensen_shannon(p, q) == pytest.approx(both / 2, rel=1e-9, abs=1e-12)
+    assert jensen_shannon(p, q, base=2) == pytest.approx(spatial.distance.jensenshannon(p, q, 2) ** 2, abs=1e-7)
+    assert total_variation(p, q) == pytest.approx(np.abs(p - q).sum() / 2, abs=1e-15)
+
+
+@given(st.sampled_from(ROWS), pairs())
+def test_the_range_is_respected_to_the_last_bit(row, pair):
+    assert 0 <= divergence(row, *pair) <= row.bound
+
+
+@given(st.sampled_from(ROWS), pairs_with_common_support())
+def test_f_and_the_rows_own_integrand_are_two_ways_to_one_value(row, pair):
+    p, q = (x[pair[0] > 0] for x in pair)
+    own = row.integrand(np.log(p), np.log(q)).sum()
+    assert divergence(row, p, q) == pytest.approx(own, rel=1e-8, abs=1e-12)
+
+
+@pytest.mark.parametrize(("row", "p", "q", "expected"), [
+    (KL, [0.5, 0.5], [1, 0], inf),
+    (KL, [1, 0], [0.5, 0.5], log(2)),
+    (REVERSE_KL, [1, 0], [0.5, 0.5], inf),
+    (PEARSON, [1, 0, 0], [0.5, 0.5, 0], 1.0),
+    (PEARSON, [0.5, 0.5], [1, 0], inf),
+    (NEYMAN, [0.5, 0.5], [1, 0], 1.0),
+    (HELLINGER, [1, 0], [0, 1], 1.0),
+    (JS, [1, 0, 0], [0, 0, 1], log(2)),
+    (alpha(0.5), [1, 0], [0, 1], 4.0),
+    (skew(0.1), [1, 0], [0, 1], -0.1 * log(0.1) - 0.9 * log(0.9)),
+], ids=lambda x: getattr(x, "name", None))
+def test_zeros_by_hand(row, p, q, expected):
+    assert divergence(row, p, q) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize("least", [5e-324, 1e-300, 1e-160, 1e-20])
+def test_near_zeros_do_not_overflow(least):
+    p, q = np.array([1.0, least]), np.array([least, 1.0])
+    with np.errstate(all="raise", under="ignore"):
+        assert kl(p, q) == pytest.approx(-log(least), rel=1e-12)
+        assert divergence(JEFFREYS, p, q) == pytest.approx(-2 * log(least), rel=1e-12)
+        assert jensen_shannon(p, q) == pytest.approx(log(2))
+    for row in ROWS:
+        assert 0 < divergence(row, p, q) <= row.bound  # inf where 1/least is, and never nan
+
+
+def test_nearly_equal_vectors_are_not_at_a_negative_distance():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p = rng.dirichlet(np.ones(50))
+        q = p * (1 + 1e-8 * rng.standard_normal(50))
+        q /= q.sum()
+        for row in ROWS:
+            # ½ f''(1) χ², to the round-off of 1e-16 that the docstring promises; TV is of first order
+            assert 0 <= divergence(row, p, q) < (1e-7 if row is TOTAL_VARIATION else 1e-14)
+    mass = np.array([0.1] * 10)  # sums to 0.9999999999999999
+    assert jensen_shannon(np.append(mass, np.zeros(10)), np.append(np.zeros(10), mass)) <= log(2)
+
+
+def test_float32_stays_close():
+    p, q = P.astype("float32"), Q.astype("float32")
+    assert kl(p, q) == pytest.approx(kl(P, Q), rel=1e-5)
+    assert optimal_critic(KL, p, q).dtype == "float32"
+
+
+def test_jensen_shannon_says_its_convention_and_unit():
+    value = jensen_shannon(P, Q)
+    assert jensen_shannon(P, Q, base=2) == pytest.approx(value / log(2))
+    assert jensen_shannon(P, Q, halved=False) == 2 * value
+    assert jensen_shannon_unit() == "½KL(p‖m) + ½KL(q‖m), nats"
+    assert jensen_shannon_unit(base=2, halved=False) == "KL(p‖m) + KL(q‖m), bits"
+    assert "log 7" in jensen_shannon_unit(base=7) and jensen_shannon(P, Q, base=e) == value
+    for base in (1, 0, -2, inf, float("nan")):
+        with pytest.raises(ValueError, match="base of a logarithm"):
+            jensen_shannon(P, Q, base=base)
+
+
+def test_skew_is_the_mutual_information_of_a_sample_and_its_source():
+    for weight in (1e-3, 0.2, 0.5, 0.99):
+        joint = np.concatenate([weight * P, (1 - weight) * Q])
+        independent = np.kron([weight, 1 - weight], weight * P + (1 - weight) * Q)
+        assert skew_jensen_shannon(P, Q, weight) == pytest.approx(kl(joint, independent), abs=1e-14)
+    for weight in (0, 1, -0.5, float("nan")):
+        with pytest.raises(ValueError, match="weight of P"):
+            skew(weight)
+
+
+# Densities
+
+
+@given(gaussians(), gaussians())
+def test_gaussians_from_1e_3_to_1e3_agree_with_their_closed_forms(first, second):
+    (m1, s1), (m2, s2) = first, second
+    with np.errstate(over="ignore"):
+        for row, a, factor in [(KL, 1, 1), (REVERSE_KL, 0, 1), (HELLINGER, 0.5, 0.25), (alpha(0.3), 0.3, 1)]:
+            closed = factor * fits.alpha_gaussians(a, m1, s1, m2, s2)
+            value = divergence_between(row, lambda x: -0.5 * ((x - m1) / s1) ** 2 - log(s1 * sqrt(2 * np.pi)),
+                                       lambda x: -0.5 * ((x - m2) / s2) ** 2 - log(s2 * sqrt(2 * np.pi)))
+            assert value == pytest.approx(closed, rel=1e-8, abs=1e-12)
+
+
+@every_row
+def test_densities_agree_with_quadpack(row):
+    log_p, log_q = stats.norm(0, 1).logpdf, stats.logistic(0.5, 0.8).logpdf  # q has the heavier tails
+
+    def integrand(x):
+        return np.exp(log_q(x)) * row.f(np.exp(log_p(x) - log_q(x)))
+
+    value = divergence_between(row, log_p, log_q)
+    if np.isinf(value):  # p²/q is integrable, q²/p is not
+        assert row in (NEYMAN, DIVERGENCES["alpha(-0.5)"])
+    else:
+        expected = integrate.quad(integrand, -35, 35, points=[-2.0, -1.0, 0, 1.0, 2.0], limit=200, epsabs=1e-12)[0]
+        assert value == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize(("row", "log_p", "log_q", "expected"), [
+    (KL, normal(0, 1), stats.cauchy().logpdf, 0.2592445324888622),  # ½ log(π/2) − ½ + E log(1 + x²)
+    (KL, stats.cauchy().logpdf, normal(0, 1), inf),
+    (KL, stats.uniform(0, 1).logpdf, stats.uniform(0, 2).logpdf, log(2)),
+    (KL, stats.uniform(0, 2).logpdf, stats.uniform(0, 1).logpdf, inf),
+    (TOTAL_VARIATION, stats.uniform(0, 1).logpdf, stats.uniform(0.25, 1).logpdf, 0.25),
+    (JS, stats.uniform(0, 1).logpdf, stats.uniform(1, 1).logpdf, log(2)),
+    (KL, stats.expon().logpdf, stats.expon(0, 0.5).logpdf, 1 - log(2)),
+    (TOTAL_VARIATION, normal(0, 1), normal(1, 1), 2 * stats.norm.cdf(0.5) - 1),
+    (PEARSON, normal(0, sqrt(2)), normal(0, 1), inf),
+    (PEARSON, normal(0, 1.4), normal(0, 1), 2 * fits.alpha_gaussians(2, 0, 1.4, 0, 1)),
+])
+def test_densities_by_hand(row, log_p, log_q, expected):
+    with np.errstate(divide="ignore"):
+        assert divergence_between(row, log_p, log_q) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_density_may_be_singular_at_the_end_of_its_interval():
+    beta, parabola = stats.beta(0.5, 0.5).logpdf, stats.beta(2, 2).logpdf
+    exact = special.betaln(2, 2) - special.betaln(0.5, 0.5) - 1.5 * 2 * (special.digamma(0.5) - special.digamma(1))
+    assert divergence_between(KL, beta, parabola, 0, 1) == pytest.approx(exact, abs=1e-5)
+
+
+def test_a_hidden_peak_is_an_error_until_it_is_named():
+    log_p = fits.mixture_log_density([0.0, 300.0], [1.0, 1e-3])
+    with pytest.raises(ValueError, match=r"integrates to 0\.5.* name its peaks"):
+        divergence_between(KL, log_p, normal(0, 100))
+    value = divergence_between(KL, log_p, normal(0, 100), points=(300.0,))
+    parts = [log(0.5) + fits.kl_gaussians(m, s, 0, 100) for m, s in ((0, 1), (300, 1e-3))]
+    assert value == pytest.approx(sum(parts) / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"log_p": lambda x: -x * x}, "integrates to 1.77245"),
+    ({"log_p": lambda x: np.full_like(x, np.nan)}, "nan at x"),
+    ({"log_p": lambda x: 0.0}, "must have that shape"),
+    ({"low": 1.0, "high": 1.0}, "is empty"),
+    ({"low": 0.0, "high": 1.0, "points": (2.0,)}, r"\[2.0\] are not in"),
+    ({"points": (inf,)}, "are not in"),
+])
+def test_densities_that_are_none_are_refused(options, message):
+    arguments = {"log_p": normal(0, 1), "log_q": normal(0, 1)} | options
+    with pytest.raises(ValueError, match=message):
+        divergence_between(KL, **arguments)
+
+
+def test_quadrature_finds_kinks_jumps_and_infinities():
+    def g(x):
+        return np.stack([np.abs(x - 0.3), np.where(x > 0.7, 1.0, 0.0), np.where(x > 0.99, inf, 1.0), np.log(x)])
+
+    np.testing.assert_allclose(quadrature.integrate(g, np.array([0.0, 1.0])), [0.29, 0.3, inf, -1], rtol=1e-9)
+    assert quadrature.integrate(lambda x: np.where(x > 0.5, inf, -inf)[None], np.array([0.0, 1.0]))[0] == -inf
+    with pytest.raises(ValueError, match="nan"):
+        quadrature.integrate(lambda x: np.full((1, len(x)), np.nan), np.array([0.0, 1.0]))
+
+
+# Bounds, critics, conjugates
+
+
+@every_row
+def test_the_optimal_critic_is_exact_at_zeros_too(row):
+    p, q = np.array([0.5, 0.5, 0, 0]), np.array([0.25, 0, 0.75, 0])
+    T = optimal_critic(row, p, q)
+    assert T[3] == row.f_prime(1.0) and T[1] == row.slope
+    assert variational_bound(row, T, p, q) == pytest.approx(divergence(row, p, q), abs=1e-12)
+    assert variational_bound(row, optimal_critic(row, P, Q), P, Q) == pytest.approx(divergence(row, P, Q), rel=1e-12)
+
+
+@pytest.mark.parametrize("row", [HELLINGER, JS, GAN, REVERSE_KL, alpha(0.5), skew(0.9)], ids=lambda row: row.name)
+def test_an_extreme_ratio_does_not_push_the_critic_out_of_the_domain(row):
+    p, q = np.array([1.0, 1e-60]), np.array([1e-60, 1.0])
+    bound = variational_bound(row, optimal_critic(row, p, q), p, q)
+    assert bound == pytest.approx(divergence(row, p, q), rel=1e-9)
+
+
+def test_a_critic_outside_the_domain_proves_nothing():
+    for T in ([0.6, 0.1, 0.1], [inf, 0, 0]):
+        assert variational_bound(TOTAL_VARIATION, T, P, Q) == -inf
+    assert variational_bound(GAN, [0.0, -1.0, -1.0], P, Q) == -inf  # 0 = f'(∞) is not in an open dom f*
+    assert variational_bound_between(JS, lambda x: 0 * x + 1.0, normal(0, 1), normal(1, 1)) == -inf
+
+
+def test_the_tables_pearson_conjugate_gives_away_some_of_the_bound():
+    T = np.array([-3.0, 0.0, 0.0])  # f*(−3) is −1, and −0.75 in the table: still a bound, but a lower one
+    p, q = np.array([0.0, 0.5, 0.5]), np.array([0.5, 0.25, 0.25])
+    assert variational_bound(PEARSON, T, p, q) == pytest.approx(0.5)
+    assert (p @ T - q @ (T + T**2 / 4)) == pytest.approx(0.375)
+    assert extended_conjugate(PEARSON, [-3.0])[0] == -1
+
+
+def test_the_numerical_conjugate_serves_any_f():
+    t = np.linspace(-2, 2, 9)
+    x = np.linspace(-10, 10, 401)
+    np.testing.assert_allclose(conjugate(lambda x: 0.5 * x * x, t, x), 0.5 * t * t, atol=1e-12)
+    np.testing.assert_allclose(conjugate(np.abs, np.array([-0.5, 0.0, 1.0]), x), 0, atol=1e-12)
+    np.testing.assert_allclose(conjugate(np.exp, t[5:], x), (t * np.log(t, where=t > 0, out=0 * t) - t)[5:])
+    assert conjugate(lambda u: u, [2.0]) == inf
+
+
+def test_the_biconjugate_of_a_concave_piece_is_its_chord():
+    u = np.array([0.1, 0.5, 0.9])
+    np.testing.assert_allclose(biconjugate(lambda x: -x * x, u, np.linspace(0, 1, 33)), -u, atol=1e-12)
+
+
+def test_a_row_of_ones_own():
+    own = family.FDivergence(
+        name="quartic", summary="(u − 1)⁴", source="", f=lambda u: (u - 1) ** 4, f_prime=lambda u: 4 * (u - 1) ** 3,
+        conjugate=lambda t: t, activation=lambda v: v, at_zero=1.0, slope=inf,
+        integrand=perspective(lambda u: (u - 1) ** 4))
+    assert divergence(own, P, Q) == pytest.approx((Q * (P / Q - 1) ** 4).sum())
+    assert divergence_between(own, normal(0, 1), normal(0, 1.1)) == pytest.approx(
+        integrate.quad(lambda x: stats.norm(0, 1.1).pdf(x) * (stats.norm.pdf(x) / stats.norm(0, 1.1).pdf(x) - 1) ** 4,
+                       -20, 20)[0], rel=1e-7)
+
+
+# Fits
+
+
+def test_gaussian_closed_forms():
+    assert fits.kl_gaussians(0, 1, 1, 1) == fits.kl_gaussians(1, 1, 0, 1) == 0.5
+    assert fits.kl_gaussians(3, 0.7, 3, 0.7) == 0
+    assert fits.kl_gaussians(0, 1, 0, nextafter(1, 2)) >= 0
+    assert 2 * fits.alpha_gaussians(2, 0, 1, 1, 1) == pytest.approx(e - 1)
+    assert fits.alpha_gaussians(0.5, 0, 1, 1, 1) == pytest.approx(4 * (1 - np.exp(-1 / 8)))
+    assert fits.alpha_gaussians(2, 0, sqrt(2), 0, 1) == inf
+    assert fits.alpha_gaussians(2, 0, 1, 1e6, 1) == inf  # e^{10¹²}: too large for a float, and not an error
+    for bad in ((0, 0, 0, 1), (0, 1, 0, -1), (inf, 1, 0, 1), (0, 1, 0, float("nan"))):
+        with pytest.raises(ValueError, match="finite mean and a positive"):
+            fits.kl_gaussians(*bad)
+        with pytest.raises(ValueError, match="finite mean and a positive"):
+            fits.alpha_gaussians(0.5, *bad)
+
+
+def test_mixtures_are_of_arrays_and_tensors():
+    log_p = fits.mixture_log_density([-2.0, 2.0, 9.0], [0.5, 1.0, 1.0], [0.3, 0.7, 0.0])
+    x = np.linspace(-4, 4, 9)
+    expected = np.log(0.3 * stats.norm(-2, 0.5).pdf(x) + 0.7 * stats.norm(2, 1).pdf(x))
+    np.testing.assert_allclose(log_p(x), expected)
+    np.testing.assert_allclose(log_p(Tensor(x)).value, expected)
+    check(fits.mixture_log_density([-2.0, 2.0], 0.5), [x], order=2)
+    for arguments, message in [(([], 1), "means must be"), (([0.0], 1, [0.5]), "sum to 1"), (([0.0], -1), "positive")]:
+        with pytest.raises(ValueError, match=message):
+            fits.mixture_log_density(*arguments)
+
+
+def test_fits():
+    bimodal = fits.mixture_log_density([-2.0, 2.0], 0.5)
+    assert fits.fit_forward_kl(bimodal) == pytest.approx((0.0, sqrt(4.25)), abs=1e-12)
+    assert fits.fit_reverse_kl(bimodal, 1.5, 1.0) == pytest.approx((2.0, 0.5), abs=1e-3)
+    one = fits.mixture_log_density([3.0], 0.2)  # both fits of a Gaussian are the Gaussian
+    assert fits.fit_forward_kl(one) == pytest.approx((3.0, 0.2))
+    assert fits.fit_reverse_kl(one, 0.0, 1.0) == pytest.approx((3.0, 0.2), rel=1e-6)
+    assert fits.fit_forward_kl(lambda x: -x, 0.0) == pytest.approx((1.0, 1.0))  # an exponential
+    with pytest.raises(ValueError, match="no finite variance"):
+        fits.fit_forward_kl(stats.cauchy().logpdf)
+    with pytest.raises(RuntimeError, match="no local minimum"):
+        fits.fit_reverse_kl(lambda x: 0.0 * x, 0.0, 1.0)  # flat: the wider the better, without end
+
+
+# What may not go in
+
+
+@pytest.mark.parametrize(("p", "message"), [
+    ([0.5, 0.6], "p must sum to 1, not to 1.1"),
+    ([1.5, -0.5], "the least is -0.5"),
+    ([np.nan, 1.0], "no nan"),
+    ([inf, 0.0], "not to inf"),
+    ([], "must be a vector"),
+    ([[1.0, 0.0]], r"not of shape \(1, 2\)"),
+    (1.0, r"not of shape \(\)"),
+    ([1.0], r"different shapes: p \(1,\), q \(2,\)"),
+])
+def test_what_is_no_pair_of_probability_vectors_is_refused(p, message):
+    for function in (kl, jensen_shannon, lambda p, q: skew_jensen_shannon(p, q, 0.3)):
+        with pytest.raises(ValueError, match=message):
+            function(p, [0.5, 0.5])
+
+
+def test_other_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"T \(2,\), p \(3,\), q \(3,\)"):
+        variational_bound(KL, [0.0, 1.0], P, Q)
+    with pytest.raises(ValueError, match="T must not be nan"):
+        variational_bound(KL, [0.0, 1.0, np.nan], P, Q)
+    with pytest.raises(ValueError, match=r"kernel of shape \(2, 2\) does not fit p of shape \(3,\)"):
+        push_forward(P, np.eye(2))
+    with pytest.raises(ValueError, match="a row of the kernel must sum to 1"):
+        push_forward(P, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="0 or more"):
+        optimal_critic(KL, [-1.0], [1.0])
+    assert probabilities([1, 0], "p").dtype == float
+
+
+def test_importing_the_theory_of_divergences_needs_numpy_alone():
+    code = "import sys, minigan.theory.divergences, minigan.theory.fits; assert 'scipy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert divergences.kl.args == (KL,)
