@@ -132,7 +132,7 @@ def best_discriminator(f: Any, lab: Lab) -> Iterator[Check]:
 @claim("G2", "V(D*, G) = 2 JS(p_r‖p_g) − 2 log 2", note="weng, xu", paper=f"{GOODFELLOW}, theorem 1",
        computes={"optimal_value": optimal.optimal_value, "optimal_value_between": optimal.optimal_value_between},
        # not SWAPPED: JS is symmetric
-       faults={name: [SCALE, SIGN, wrong("2 KL for 2 JS", lambda f: lambda p, q: 2 * log(2) + f(p, q)),
+       faults={name: [SCALE, SIGN, wrong("without − 2 log 2", lambda f: lambda p, q: 2 * log(2) + f(p, q)),
                       wrong("JS without its ½", lambda f: lambda p, q: 2 * f(p, q) + 2 * log(2))]
                for name in ("optimal_value", "optimal_value_between")})
 def value_is_jensen_shannon(f: Any, lab: Lab) -> Iterator[Check]:
@@ -266,8 +266,8 @@ def saturation(f: Any, lab: Lab) -> Iterator[Check]:
 def non_saturating_gradient(f: Any, lab: Lab) -> Iterator[Check]:
     from scipy.special import expit
 
-    means, scales = lab.rng.uniform(-1.5, 1.5, (3, 2)), lab.rng.uniform(0.7, 1.4, (3, 2))
-    for (mu, m), (sigma, s) in [((1.0, 0.0), (1.0, 1.0)), *zip(means, scales, strict=True)]:
+    means, scales = lab.rng.uniform(-1, 1, (3, 2)), lab.rng.uniform(0.8, 1.25, (3, 2))
+    for (mu, m), (sigma, s) in [*zip(means, scales, strict=True), ((1.0, 0.0), (1.0, 1.0))]:
         log_r, log_g = log_normal(m, s), log_normal(mu, sigma)
         g = f.generator_gradient(lambda x: softplus(log_g(x) - log_r(x)), lambda t, z: t[0] + t[1] * z,
                                  lab.array([mu, sigma]), lab.array(HERMITE), lab.array(HERMITE_WEIGHTS))
@@ -283,7 +283,7 @@ def non_saturating_gradient(f: Any, lab: Lab) -> Iterator[Check]:
     # In the last of these D* moves with θ: then E[−log D*] has another gradient
     D_moves = quad(lambda x: (x - mu) / sigma**2 * e(log_g(x)) * (
         np.logaddexp(0, log_g(x) - log_r(x)) + expit(log_g(x) - log_r(x))))
-    yield at_least("not the gradient of E[−log D*_θ] with a moving D*", abs(float(g[0]) - D_moves), 1e-3)
+    yield at_least("not the gradient of E[−log D*_θ] with a moving D*", abs(float(g[0]) - D_moves), 0.1)
 
 
 @claim("G8", "D = ε, ∇D = r both noise ⇒ ∇θ[−log D(g_θ)] = −J r/ε is Cauchy: no mean, no variance", note="xu",
@@ -503,7 +503,7 @@ def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"{name}, γ = .3: to 2.6e-6", radii[name][-1], 2.6e-6, atol=5e-8, rtol=0)
     for name, low, high in [("wgan", 1.00, 1.27), ("wgan-gp", 1.41, 1.83)]:
         orbit = radii[name][-100:]
-        yield equals(f"{name} orbits: least and largest r of the last 100", [orbit.min(), orbit.max()], [low, high],
+        yield equals(f"{name} orbits: least and largest r of the last 100", lab.xp.stack([orbit.min(), orbit.max()]), [low, high],
                      atol=5e-3, rtol=0)
     for name in ("instance-noise", "consensus"):
         yield at_most(f"{name}: r after 500 steps", radii[name][-1], 1e-3)
@@ -561,7 +561,8 @@ def instance_noise(f: Any, lab: Lab) -> Iterator[Check]:
     for apart in (1, 3, 5):  # δ at 0 and δ at 1, 3, 5: as far as JS can tell, all the same
         p, q = np.eye(6)[[0, apart]]
         yield equals(f"δ₀, δ_{apart}: JS", js_of(f.optimal_value(lab.array(p), lab.array(q))), log(2))
-    for theta, sigma in [(1.0, 1.0), *zip(lab.rng.uniform(0.3, 2, 3), lab.rng.uniform(0.4, 2, 3), strict=True)]:
+    for ratio, sigma in [(1.0, 1.0), *zip(lab.rng.uniform(0.3, 2.5, 3), lab.rng.uniform(0.4, 2, 3), strict=True)]:
+        theta = ratio * sigma
         log_p, log_q = log_normal(0, sigma), log_normal(theta, sigma)
         js = js_of(f.optimal_value_between(log_p, log_q))
         name = f"δ₀, δ_{theta:.2f} in noise of {sigma:.2f}"
@@ -590,7 +591,8 @@ def instance_noise(f: Any, lab: Lab) -> Iterator[Check]:
        computes={"discriminator": optimal.semi_supervised_discriminator},
        faults={"discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),
                                  wrong("the fake's share", lambda f: lambda x: 1 - f(x)),
-                                 wrong("a class too few", lambda f: lambda x: f(x[..., 1:]))]})
+                                 wrong("the fake class counted as real", lambda f: lambda x: f(
+                                     np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)))]})
 def semi_supervised(f: Any, lab: Lab) -> Iterator[Check]:
     from scipy.special import softmax
 

@@ -58,7 +58,7 @@ CRITIC_FAULTS = [
 ]
 PLAN_FAULTS = [
     changed("value × 1.05", lambda t: replace(t, value=1.05 * t.value)),
-    changed("value − dual swapped", lambda t: replace(t, value=-t.dual, dual=-t.value)),
+    changed("value and dual swapped, × −1", lambda t: replace(t, value=-t.dual, dual=-t.value)),
     changed("dual × 1.05", lambda t: replace(t, dual=1.05 * t.dual)),
     changed("the independent plan", lambda t: replace(t, plan=np.outer(t.plan.sum(1), t.plan.sum(0)))),
     changed("potentials × −1", lambda t: replace(t, psi=-t.psi, psi_c=-t.psi_c)),
@@ -330,7 +330,7 @@ def metric(f: Any, lab: Lab) -> Checks:
         yield at_least("P ≠ Q: W₁ ≥ min d · TV > 0", orders[0], (distance + 9 * np.eye(n)).min() * f.tv(p, q), slack)
         yield at_most("W₁ ≤ diam · TV", orders[0], distance.max() * f.tv(p, q), slack)
         yield equals("TV = max over events of P − Q", f.tv(p, q), np.maximum(P - Q, 0).sum())
-        yield at_most("TV ≤ √(KL/2)", f.tv(p, q), sqrt(f.kl(p, q) / 2), slack)
+        yield at_most("TV ≤ √(KL/2)", f.tv(p, q), np.sqrt(f.kl(p, q) / 2), slack)
         theta = lab.rng.normal(size=(20, 2))
         sliced = f.sliced_wasserstein(*map(lab.array, (x, x, theta)), 2, p, q)
         yield at_most("sliced W₂ ≤ W₂", sliced, orders[1], slack)
@@ -351,7 +351,7 @@ def metric(f: Any, lab: Lab) -> Checks:
     yield equals("three in a row: 1 + 2 = 3", [f.emd(row, one[i], one[j]).value for i, j in ((0, 1), (1, 2), (0, 2))],
                  [1, 2, 3])
     coin, fair = lab.array([0.5 + 1e-4, 0.5 - 1e-4]), lab.array([0.5, 0.5])
-    yield equals("a nearly fair coin: TV = √(KL/2)", [f.tv(coin, fair), sqrt(f.kl(coin, fair) / 2)], 1e-4, rtol=1e-6)
+    yield equals("a nearly fair coin: TV = √(KL/2)", [f.tv(coin, fair), np.sqrt(f.kl(coin, fair) / 2)], 1e-4, rtol=1e-6)
     yield equals("KL of a coin", f.kl(lab.array([0.75, 0.25]), fair), log(2) + 0.75 * log(0.75) + 0.25 * log(0.25))
 
 

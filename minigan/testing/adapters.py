@@ -102,7 +102,8 @@ def _to_jax(jax: Any) -> Callable:
 
 
 def _x64(jax: Any) -> Callable:
-    return partial(getattr(jax, "enable_x64", None) or import_module("jax.experimental").enable_x64, True)
+    home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")  # where it was before 0.8
+    return partial(home.enable_x64, True)
 
 
 def _from_jax(y: Any) -> Any:

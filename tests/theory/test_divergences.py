@@ -20,6 +20,7 @@ from minigan.theory.divergences import (
     JEFFREYS,
     JS,
     KL,
+    LE_CAM,
     NEYMAN,
     PEARSON,
     REVERSE_KL,
@@ -347,6 +348,17 @@ def test_the_tables_pearson_conjugate_gives_away_some_of_the_bound():
     assert variational_bound(PEARSON, T, p, q) == pytest.approx(0.5)
     assert (p @ T - q @ (T + T**2 / 4)) == pytest.approx(0.375)
     assert extended_conjugate(PEARSON, [-3.0])[0] == -1
+
+
+@pytest.mark.parametrize(("row", "end"), [
+    (NEYMAN, 2.0), (TOTAL_VARIATION, 0.5), (LE_CAM, 1.5), (alpha(-0.5), 2.0), (alpha(-3), 1 / 3),
+    (HELLINGER, inf), (GAN, inf), (JS, inf), (REVERSE_KL, inf), (alpha(0.5), inf), (alpha(0), inf),
+], ids=lambda x: getattr(x, "name", None))
+def test_the_right_end_of_the_domain(row, end):
+    assert extended_conjugate(row, [row.slope])[0] == pytest.approx(end)
+    assert extended_conjugate(row, [-inf])[0] == -row.at_zero
+    if end < inf:  # the search stops where ut − f(u) is all rounding; further on it would find 4 for Neyman's 2
+        assert conjugate(row.f, [row.slope])[0] == pytest.approx(end, abs=1e-4)
 
 
 def test_the_numerical_conjugate_serves_any_f():

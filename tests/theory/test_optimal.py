@@ -183,7 +183,8 @@ def test_inverse_transform_of_a_staircase(p, u) -> None:
         steps = np.searchsorted(np.arange(len(p)), x, side="right")
         return np.concatenate([[0.0], total])[steps]
 
-    x = optimal.inverse_transform(cdf, np.array(u), -1.0, len(p) + 1.0)
+    u = np.concatenate([u, total[total > 0]])  # at a jump's own height the jump is the answer: inf {x : F(x) ≥ u}
+    x = optimal.inverse_transform(cdf, u, -1.0, len(p) + 1.0)
     np.testing.assert_allclose(x, np.searchsorted(total, u), atol=1e-12)
 
 
@@ -191,7 +192,7 @@ def test_inverse_transform_of_a_staircase(p, u) -> None:
     (lambda: optimal.optimal_logit(np.zeros(2), np.zeros(3)), r"\(2,\).*\(3,\)"),
     (lambda: optimal.optimal_logit(np.array([nan]), np.zeros(1)), "nan"),
     (lambda: optimal.optimal_logit(np.array([0.0]), np.array([inf])), "inf"),
-    (lambda: optimal.value(np.zeros(3), np.array([0.5, 0.5]), np.array([0.5, 0.5])), r"\(3,\)"),
+    (lambda: optimal.value(np.zeros(1), np.array([0.5, 0.5]), np.array([0.5, 0.5])), r"logits .*\(1,\).*\(2,\)"),
     (lambda: optimal.value(np.array([nan, 0]), np.array([0.5, 0.5]), np.array([0.5, 0.5])), "logits must not be nan"),
     (lambda: optimal.optimal_value(np.array([0.5, 0.6]), np.array([0.5, 0.5])), r"p must sum to 1.*1\.1"),
     (lambda: optimal.optimal_value(np.array([0.5, 0.5]), np.array([-0.5, 1.5])), "q must .*-0.5"),
