@@ -40,7 +40,7 @@ LOG_2 = log(2.0)
 Checks = Iterator[Check]
 
 
-def normal(mu: float, sigma: float = 1.0) -> Callable[[np.ndarray], np.ndarray]:
+def normal(mu: float, sigma: float = 1.0) -> Callable[[Any], Any]:
     """The log-density of N(μ, σ²)."""
     return lambda x: -0.5 * ((x - mu) / sigma) ** 2 - log(sigma * sqrt(2 * np.pi))
 
@@ -78,8 +78,8 @@ def within_mode_spread(x: np.ndarray, modes: np.ndarray, sigma: float) -> float:
          computes={"found": modes_found, "spread": within_mode_spread},
          faults={"found": [SCALE, shifted(1)], "spread": [SCALE, shifted(0.1)]})
 def dropping_and_collapse(f: Any, lab: Lab) -> Checks:
-    ring = TOYS["ring8"]
-    modes, sigma = ring.modes, ring.sigma
+    toy: Any = TOYS["ring8"]
+    modes, sigma = toy.modes, toy.sigma
     dropped = np.repeat(modes[:4], 3000, axis=0) + sigma * lab.rng.normal(size=(12000, 2))
     collapsed = np.repeat(modes, 1500, axis=0)
     yield equals("dropping: modes found of 8", f.found(dropped, modes, sigma), 4)
@@ -338,11 +338,11 @@ def no_inverse_needed(f: Any, lab: Lab) -> Checks:
     def log_fake(x: Array) -> Array:
         return np.where(x > 0, normal(0.0)(x) + LOG_2, -np.inf)
 
-    def logit(x: float) -> float:  # of D* = p_r/(p_r + p_g)
-        return -x - float(normal(0.0)(x)) - LOG_2
+    def logit(x: Any) -> Any:  # of D* = p_r/(p_r + p_g)
+        return -x - normal(0.0)(x) - LOG_2
 
     over_x = quad(lambda x: -exp(-x) * np.logaddexp(0, -logit(x)), 0, 60)[0]
-    over_z = quad(lambda z: -exp(float(normal(0.0)(z))) * np.logaddexp(0, logit(abs(z))), -12, 12, points=[0])[0]
+    over_z = quad(lambda z: -np.exp(normal(0.0)(z)) * np.logaddexp(0, logit(abs(z))), -12, 12, points=[0])[0]
     yield equals("E_x log D* + E_z log(1 − D*(G(z))), over z", f.value(log_data, log_fake, points=(0.0,)),
                  over_x + over_z, rtol=1e-7)
 
