@@ -503,8 +503,8 @@ def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"{name}, γ = .3: to 2.6e-6", radii[name][-1], 2.6e-6, atol=5e-8, rtol=0)
     for name, low, high in [("wgan", 1.00, 1.27), ("wgan-gp", 1.41, 1.83)]:
         orbit = radii[name][-100:]
-        yield equals(f"{name} orbits: least and largest r of the last 100", lab.xp.stack([orbit.min(), orbit.max()]), [low, high],
-                     atol=5e-3, rtol=0)
+        ends = lab.xp.stack([orbit.min(), orbit.max()])
+        yield equals(f"{name} orbits: least and largest r of the last 100", ends, [low, high], atol=5e-3, rtol=0)
     for name in ("instance-noise", "consensus"):
         yield at_most(f"{name}: r after 500 steps", radii[name][-1], 1e-3)
     path = f.trajectory(games["gan"], alternating, lab.array([1.0, 1.0]), 500, h)

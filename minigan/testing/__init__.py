@@ -15,8 +15,8 @@ counterexample and the formula that was expected:
       found: D(p, q) = 0.02872518313, expected 0.01436259156
       your values are twice ours (the un-halved JS of `xu`)
 
-The verdict depends on ``seed`` alone; ``examples`` says how many inputs each property is tried on. All
-work is in float64; for a function that computes in float32 give ``rtol=1e-4, atol=1e-4``.
+The verdict depends on ``seed`` alone; ``examples`` says how many inputs each property is tried on. The
+inputs are float64, and so should the work be (a PyTorch network: ``net.double()``).
 
 ``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py``
 what each player minimises; the pull-away term · ``critics.py`` gradient penalties, Lipschitz constants ·

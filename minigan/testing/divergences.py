@@ -133,10 +133,10 @@ def check_divergence(
         Property("empty outcome", "an outcome with p = q = 0 adds nothing (0 log 0/0 = 0)", {"p_q": pairs()}, padded),
         Property("splitting", "an outcome split in the same shares under p and q changes nothing",
                  {"p_q": four, "share": shares}, split),
-        Property("joint convexity", "D(λp₁+(1−λ)p₂, λq₁+(1−λ)q₂) ≤ λ D(p₁, q₁) + (1−λ) D(p₂, q₂)",
-                 {"p1_q1": four, "p2_q2": four, "weight": shares}, convex),
         Property("data processing", "D(pK, qK) ≤ D(p, q) for every Markov kernel K",
                  {"p_q": four, "kernel": markov_kernels(4, 3)}, monotone),
+        Property("joint convexity", "D(λp₁+(1−λ)p₂, λq₁+(1−λ)q₂) ≤ λ D(p₁, q₁) + (1−λ) D(p₂, q₂)",
+                 {"p1_q1": four, "p2_q2": four, "weight": shares}, convex),
     ]
     if kind is not None:
         known = choose(kind, KINDS, "divergence")
@@ -155,7 +155,7 @@ def check_divergence(
 def _slip(D: Callable, known: Kind) -> str:
     """The slip that explains the values on every probe, in words; empty if none does."""
     for name, (words, wrong) in SLIPS.items():
-        if all(np.allclose(float(D(p, q)), wrong(known, p, q), rtol=1e-6) for p, q in _PROBES):
+        if all(np.isclose(number("D(p, q)", D(p, q)), wrong(known, p, q), rtol=1e-6) for p, q in _PROBES):
             return f"\n  your values are {words}" + (f" ({known.names[name]})" if name in known.names else "")
     return ""
 
@@ -213,12 +213,12 @@ def check_conjugate(
 
     beyond = [t for end, sign in ((low, -1), (high, 1)) if np.isfinite(end) for t in (end + sign * 0.5, end + sign * 5)]
     rows = [
+        Property("Fenchel–Young", "f(u) + f*(t) ≥ ut", {"u": u_values, "t": t_values}, young),
+        Property("equality at t = f′(u)", "f*(f′(u)) = u f′(u) − f(u)", {"u": u_values}, attained),
         Property("supremum", "f*(t) = sup_{u > 0} {ut − f(u)}", {"t": t_values},
                  conjugate),
         *([Property("whole domain", "dom f* is every t whose supremum is finite: (−∞, f′(∞)]",
                     {"t": st.sampled_from(beyond)}, whole)] if beyond else []),
-        Property("Fenchel–Young", "f(u) + f*(t) ≥ ut", {"u": u_values, "t": t_values}, young),
-        Property("equality at t = f′(u)", "f*(f′(u)) = u f′(u) − f(u)", {"u": u_values}, attained),
     ]
     if activation is not None:
         rows += _of_the_activation(partial(at, activation), partial(at, f_star), slope, low, high)

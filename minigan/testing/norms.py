@@ -79,10 +79,10 @@ def check_spectral_norm(
         near("∂σ/∂W", gradient(W) if gradient else None, np.outer(u, v))
 
     rows = [
+        Property("normalises", "σ(W/σ(W)) = 1", w, normalised),
         Property("largest singular value", "σ(W) = σ₁, the largest of NumPy's svd", w,
                  lambda W: near("σ(W)", sigma(W), _first(W)[2][0])),
         Property("homogeneous", "σ(cW) = |c| σ(W)", w | {"c": st.sampled_from([-1.0, 2.0, 1e-3, 1e3])}, homogeneous),
-        Property("normalises", "σ(W/σ(W)) = 1", w, normalised),
         Property("a dead layer", "σ(0) = 0, not nan", {},
                  lambda: near("σ(0)", sigma(np.zeros((2, 3))), 0.0, atol=max(atol, 1e-6))),
     ]

@@ -2,8 +2,11 @@
 
 A density may be a peak of width 10⁻³ at 900 beside one of width 10³ at 0. Both are found through their
 logarithms, which point to the peak from afar (the densities themselves underflow to 0), and integrated over
-segments that grow by octaves from each peak, each bisected until it agrees with its halves. NumPy only, and
-vectorised over the segments, where QUADPACK calls its integrand a point at a time.
+segments that grow by octaves from each peak, each bisected until it agrees with its halves.
+
+Why not scipy.integrate: it calls its integrand a point at a time. On the same segments quad_vec takes 94 ms for
+a KL of two Gaussians, this 0.4 ms, and the claims and their properties make tens of thousands of such integrals.
+The tests hold it against QUADPACK.
 """
 
 from __future__ import annotations

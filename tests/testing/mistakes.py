@@ -44,6 +44,17 @@ def kl_smoothed_logs(p, q):
     return np.sum(p * np.log((p + 1e-8) / (q + 1e-8)))
 
 
+def kl_where_both_are_positive(p, q):
+    both = (p > 0) & (q > 0)
+    return np.sum(p[both] * np.log(p[both] / q[both]))
+
+
+def of_a_ratio_that_saturates(p, q):
+    """Σ q f(p/q) of f(u) = (u − 1)²/(1 + (u − 1)²), which is not convex."""
+    q = np.maximum(q, 1e-300)
+    return np.sum(q * (p / q - 1) ** 2 / (1 + (p / q - 1) ** 2))
+
+
 def js_logs_lost(p, q):
     m = 0.5 * (p + q)
     with np.errstate(all="ignore"):
@@ -56,6 +67,13 @@ DIVERGENCES = [
     ("KL with 0 log 0 = nan", "not negative", lambda: check_divergence(kl_nan_at_zeros, "kl")),
     ("KL of smoothed logs, finite where it is infinite", "value", lambda: check_divergence(kl_smoothed_logs, "kl")),
     ("KL averaged over the outcomes", "empty outcome", lambda: check_divergence(lambda p, q: np.mean(rel_entr(p, q)))),
+    ("KL without the outcomes where it is infinite", "value at zeros",
+     lambda: check_divergence(kl_where_both_are_positive, "kl")),
+    ("a divergence that is not 0 at P = Q", "zero at P = Q", lambda: check_divergence(lambda p, q: kl(p, q) + 1e-3)),
+    ("a distance along the line, W₁", "reordering",
+     lambda: check_divergence(lambda p, q: abs(np.cumsum(p - q)).sum())),
+    ("the squared L₂ distance", "splitting", lambda: check_divergence(lambda p, q: ((p - q) ** 2).sum())),
+    ("an f that is not convex", "data processing", lambda: check_divergence(of_a_ratio_that_saturates)),
     ("JS with its logs lost", "value", lambda: check_divergence(js_logs_lost, "js")),
     ("JS un-halved, called JS", "value", lambda: check_divergence(lambda p, q: 2 * js(p, q), "js")),
     ("JS in bits, called nats", "value", lambda: check_divergence(lambda p, q: js(p, q) / np.log(2), "js")),
@@ -87,7 +105,8 @@ def gan_star(t):
 
 
 CONJUGATES = [
-    ("f* of KL without its −1", "supremum", lambda: check_conjugate(kl_f, np.exp)),
+    ("f* of KL without its −1", "equality at t = f′(u)", lambda: check_conjugate(kl_f, np.exp)),
+    ("f* of KL with its sign lost", "Fenchel–Young", lambda: check_conjugate(kl_f, lambda t: -np.exp(t - 1))),
     ("f* of Pearson without its second piece", "supremum", lambda: check_conjugate(pearson_f, pearson_first_piece)),
     ("that piece hidden by a smaller domain", "whole domain",
      lambda: check_conjugate(pearson_f, pearson_first_piece, (-2, np.inf))),
@@ -155,6 +174,15 @@ def pull_away_with_the_diagonal(S):
     return (cosines(S) ** 2).mean()
 
 
+def pull_away_not_normalised_by_pairs(S):
+    return ((cosines(S) ** 2).sum() - len(S)) / len(S) ** 2
+
+
+def pull_away_of_absolute_cosines(S):
+    n = len(S)
+    return (abs(cosines(S)).sum() - n) / (n * (n - 1))
+
+
 def minus_mean(t):
     return -t.mean()
 
@@ -181,12 +209,16 @@ LOSSES_WRONG = [
                         critic_gradient=gradient_of_clipped)),
     ("a gradient wrong by 50×", "critic's gradient",
      lambda: check_loss(discriminator, non_saturating, critic_gradient=gradient_times_50)),
+    ("the gradient of a sum for that of a mean", "generator's gradient",
+     lambda: check_loss(discriminator, non_saturating, "non-saturating", generator_gradient=lambda t: -expit(-t))),
     ("a float64 scalar that promotes float32", "float32 stays float32",
      lambda: check_loss(lambda s, t: np.float64(1) * wasserstein(s, t), minus_mean, "wasserstein")),
     ("label smoothing on both sides", "critic's value",
      lambda: check_loss(smoothed_on_both_sides, non_saturating, "non-saturating", smoothing=0.1)),
     ("EBGAN's hinge on the batch mean", "critic's value", lambda: check_loss(of_energies, np.mean, "energy")),
     ("pull-away not squared", "opposite rows", lambda: check_pull_away(pull_away_not_squared)),
+    ("pull-away over N² pairs", "equal rows", lambda: check_pull_away(pull_away_not_normalised_by_pairs)),
+    ("pull-away of |cos|", "value", lambda: check_pull_away(pull_away_of_absolute_cosines)),
     ("pull-away that counts each row with itself", "orthogonal rows",
      lambda: check_pull_away(pull_away_with_the_diagonal)),
 ]
@@ -245,6 +277,14 @@ def never_added(critic, real, fake, eps):
     return LOSSES["wasserstein"].critic(critic(real), critic(fake))
 
 
+def divided_by_the_mean_norm(w, critic, real, fake, eps):
+    """A gradient by hand, whose value is right."""
+    x_hat = eps * real + (1 - eps) * fake
+    g = critic.gradient(w, x_hat)
+    r = np.linalg.norm(g, axis=1, keepdims=True)
+    return ((r - 1) ** 2).mean(), critic.backward(2 * (r - 1) * g / max(r.mean(), 1e-12) / len(g), x_hat)
+
+
 def with_batch_norm(x):
     return ((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)).sum(axis=1, keepdims=True)
 
@@ -269,6 +309,8 @@ PENALTIES = [
      lambda: check_gradient_penalty(of_tensors(of_the_mean_score))),
     ("the mean of the norms before squaring", "value, quadratic critic",
      lambda: check_gradient_penalty(of_tensors(mean_of_norms_first))),
+    ("a gradient by hand, divided by the mean norm", "gradient, quadratic critic",
+     lambda: check_gradient_penalty(divided_by_the_mean_norm)),
     ("the squared norm", "value, linear critic", lambda: check_gradient_penalty(of_tensors(squared_norm))),
     ("the penalty not squared", "value, linear critic", lambda: check_gradient_penalty(of_tensors(not_squared))),
     ("a penalty at the data, not between", "value, quadratic critic",
@@ -345,6 +387,13 @@ class AdvancedInEvaluation(Layer):
         return self.train(W)[0]
 
 
+class NotNormalised(Layer):
+    def train(self, W):
+        self.v = unit(W.T @ self.u)
+        self.u = 1.5 * unit(W @ self.v)
+        return self.u @ W @ self.v, np.outer(self.u, self.v)
+
+
 class NotCheckpointed(Layer):
     def load(self, state):
         pass
@@ -370,6 +419,9 @@ NORMS = [
     ("the Frobenius norm", "largest singular value", lambda: check_spectral_norm(np.linalg.norm)),
     ("\"the\" singular value: the smallest", "largest singular value",
      lambda: check_spectral_norm(lambda W: np.linalg.norm(W, -2))),
+    ("σ² = λ_max(WᵀW) taken for σ", "normalises", lambda: check_spectral_norm(lambda W: spectral(W) ** 2)),
+    ("an ε that small weights feel", "homogeneous",
+     lambda: check_spectral_norm(lambda W: np.sqrt(spectral(W) ** 2 + 1e-8))),
     ("one power iteration taken for σ", "largest singular value",
      lambda: check_spectral_norm(lambda W: iterated(W, 1))),
     ("nan for a dead layer", "a dead layer", lambda: check_spectral_norm(not_safe_at_zero)),
@@ -382,12 +434,15 @@ NORMS = [
      lambda: check_spectral_norm(spectral, layer=AdvancedInEvaluation)),
     ("u, v differentiated", "state: a constant of the gradient",
      lambda: check_spectral_norm(spectral, layer=Differentiated)),
+    ("a u that is no unit vector", "state: from below", lambda: check_spectral_norm(spectral, layer=NotNormalised)),
     ("u, v not checkpointed", "state: survives a checkpoint",
      lambda: check_spectral_norm(spectral, layer=NotCheckpointed)),
     ("u, v from something else in the checkpoint", "state: once a step",
      lambda: check_spectral_norm(spectral, layer=HalfCheckpointed)),
     ("virtual batch norm that drops its reference", "batch-mates do not matter",
      lambda: check_virtual_batch_norm(lambda x, reference: (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))),
+    ("virtual batch norm that does not centre", "shift",
+     lambda: check_virtual_batch_norm(lambda x, reference: x / np.sqrt((reference**2).mean(axis=0)))),
     ("virtual batch norm of no batch at all", "the reference matters",
      lambda: check_virtual_batch_norm(lambda x, reference: x / 2.0)),
 ]
