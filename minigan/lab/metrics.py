@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigan.lab.toys import Sampler, Toy, squared_distances
+from minigan.theory.transport import wasserstein_assignment
 
 
 def nearest_mode(x: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,23 +74,11 @@ def reverse_kl(x: np.ndarray, modes: np.ndarray, weights: np.ndarray | None = No
 
 
 def wasserstein_1(x: np.ndarray, y: np.ndarray) -> float:
-    """W₁ = min over permutations π of (1/n) Σᵢ ‖xᵢ − y_π(i)‖₂, exactly: no entropy, no projections.
+    """W₁ = min over permutations π of (1/n) Σᵢ ‖xᵢ − y_π(i)‖₂ between two samples of n points, exactly.
 
-    x, y: (n, dim), equal n. On the line the best π sorts both; elsewhere it is an assignment problem,
-    O(n³) in time and O(n²) in memory. ValueError for other shapes or points that are not finite.
-    An optimal plan between equal-size samples is a permutation (Birkhoff), so this is W₁ itself.
-    Source: Peyré & Cuturi (2019), proposition 2.1 and section 2.6 (on the line). Checked by: W4, W17.
+    x, y: (n, dim), equal n: ``theory.transport.wasserstein_assignment`` with p = 1.
     """
-    x, y = _points(x, "x"), _points(y, "y")
-    if x.shape != y.shape:
-        raise ValueError(f"W1 by assignment needs samples of equal size and dimension, not {x.shape} and {y.shape}")
-    if x.shape[1] == 1:
-        return float(np.abs(np.sort(x, axis=0) - np.sort(y, axis=0)).mean())
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
-
-    cost = cdist(x, y)
-    return float(cost[linear_sum_assignment(cost)].mean())
+    return wasserstein_assignment(x, y)
 
 
 def sampling_floor(sample: Sampler, rng: np.random.Generator, n: int, repeats: int = 10) -> tuple[float, float]:

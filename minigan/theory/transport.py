@@ -88,8 +88,9 @@ def wasserstein_assignment(x: Array, y: Array, p: float = 1) -> float:
     if p == np.inf:
         raise ValueError("p = inf is a bottleneck assignment, solved on the line only: p must be finite here")
     from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
 
-    gaps = ground_cost(x, y)
+    gaps = cdist(x, y)
     chosen = linear_sum_assignment((gaps / (gaps.max() or 1)) ** p)
     return _power_mean(gaps[chosen], mass, p)
 

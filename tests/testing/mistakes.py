@@ -44,14 +44,14 @@ def kl_smoothed_logs(p, q):
     return np.sum(p * np.log((p + 1e-8) / (q + 1e-8)))
 
 
-def kl_where_both_are_positive(p, q):
-    both = (p > 0) & (q > 0)
-    return np.sum(p[both] * np.log(p[both] / q[both]))
+def pearson_where_q_is_positive(p, q):
+    p, q = p[q > 0], q[q > 0]
+    return np.sum((p - q) ** 2 / q)
 
 
 def of_a_ratio_that_saturates(p, q):
     """Σ q f(p/q) of f(u) = (u − 1)²/(1 + (u − 1)²), which is not convex."""
-    q = np.maximum(q, 1e-300)
+    q = np.maximum(q, 1e-100)
     return np.sum(q * (p / q - 1) ** 2 / (1 + (p / q - 1) ** 2))
 
 
@@ -67,8 +67,8 @@ DIVERGENCES = [
     ("KL with 0 log 0 = nan", "not negative", lambda: check_divergence(kl_nan_at_zeros, "kl")),
     ("KL of smoothed logs, finite where it is infinite", "value", lambda: check_divergence(kl_smoothed_logs, "kl")),
     ("KL averaged over the outcomes", "empty outcome", lambda: check_divergence(lambda p, q: np.mean(rel_entr(p, q)))),
-    ("KL without the outcomes where it is infinite", "value at zeros",
-     lambda: check_divergence(kl_where_both_are_positive, "kl")),
+    ("χ² without the outcomes where it is infinite", "value at zeros",
+     lambda: check_divergence(pearson_where_q_is_positive, "pearson")),
     ("a divergence that is not 0 at P = Q", "zero at P = Q", lambda: check_divergence(lambda p, q: kl(p, q) + 1e-3)),
     ("a distance along the line, W₁", "reordering",
      lambda: check_divergence(lambda p, q: abs(np.cumsum(p - q)).sum())),
@@ -110,7 +110,7 @@ CONJUGATES = [
     ("f* of Pearson without its second piece", "supremum", lambda: check_conjugate(pearson_f, pearson_first_piece)),
     ("that piece hidden by a smaller domain", "whole domain",
      lambda: check_conjugate(pearson_f, pearson_first_piece, (-2, np.inf))),
-    ("f* of GAN with its logs lost", "supremum", lambda: check_conjugate(gan_f, lambda t: np.expm1(t), (-np.inf, 0))),
+    ("f* of GAN with its logs lost", "Fenchel–Young", lambda: check_conjugate(gan_f, np.expm1, (-np.inf, 0))),
     ("no activation where dom f* ends", "activation lands in dom f*",
      lambda: check_conjugate(gan_f, gan_star, (-np.inf, 0), lambda v: v)),
     ("a sigmoid outside dom f*", "activation lands in dom f*",
@@ -441,8 +441,8 @@ NORMS = [
      lambda: check_spectral_norm(spectral, layer=HalfCheckpointed)),
     ("virtual batch norm that drops its reference", "batch-mates do not matter",
      lambda: check_virtual_batch_norm(lambda x, reference: (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))),
-    ("virtual batch norm that does not centre", "shift",
-     lambda: check_virtual_batch_norm(lambda x, reference: x / np.sqrt((reference**2).mean(axis=0)))),
+    ("virtual batch norm centred on the sum with x itself", "shift",
+     lambda: check_virtual_batch_norm(lambda x, reference: x - reference.sum(axis=0))),
     ("virtual batch norm of no batch at all", "the reference matters",
      lambda: check_virtual_batch_norm(lambda x, reference: x / 2.0)),
 ]

@@ -34,6 +34,6 @@ def test_every_property_catches_something() -> None:
 def named(module):
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Property", "law"):
-            if isinstance(node.args[0], ast.Constant):
-                yield node.args[0].value
+        a_row = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Property", "law")
+        if a_row and isinstance(node.args[0], ast.Constant):
+            yield node.args[0].value

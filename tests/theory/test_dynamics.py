@@ -21,7 +21,8 @@ def slope(t):  # f′ of f(t) = −log(1 + e^{−t})
 
 
 def noisy(function):
-    return quad(lambda e: function(e) * np.exp(-0.5 * (e / SIGMA) ** 2) / (SIGMA * sqrt(2 * np.pi)), -12, 12)[0]
+    return quad(lambda e: function(e) * np.exp(-0.5 * (e / SIGMA) ** 2) / (SIGMA * sqrt(2 * np.pi)), -8, 8,
+                epsabs=1e-12)[0]
 
 
 def gan(t, p):
