@@ -90,9 +90,10 @@ def wasserstein_assignment(x: Array, y: Array, p: float = 1) -> float:
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
-    gaps = cdist(x, y)
+    scale = max(abs(x).max(), abs(y).max()) or 1.0  # so that no square over- or underflows
+    gaps = cdist(x / scale, y / scale)
     chosen = linear_sum_assignment((gaps / (gaps.max() or 1)) ** p)
-    return _power_mean(gaps[chosen], mass, p)
+    return _power_mean(gaps[chosen], mass, p) * scale
 
 
 def ground_cost(x: Array, y: Array, p: float = 1) -> Array:

@@ -65,7 +65,8 @@ DIVERGENCES = [
     ("KL with its arguments swapped", "value", lambda: check_divergence(lambda p, q: kl(q, p), "kl")),
     ("KL with its sign lost", "not negative", lambda: check_divergence(lambda p, q: -kl(p, q), "kl")),
     ("KL with 0 log 0 = nan", "not negative", lambda: check_divergence(kl_nan_at_zeros, "kl")),
-    ("KL of smoothed logs, finite where it is infinite", "value", lambda: check_divergence(kl_smoothed_logs, "kl")),
+    ("KL of smoothed logs, finite where it is infinite", ("value", "value at zeros"),
+     lambda: check_divergence(kl_smoothed_logs, "kl")),
     ("KL averaged over the outcomes", "empty outcome", lambda: check_divergence(lambda p, q: np.mean(rel_entr(p, q)))),
     ("χ² without the outcomes where it is infinite", "value at zeros",
      lambda: check_divergence(pearson_where_q_is_positive, "pearson")),
@@ -78,7 +79,8 @@ DIVERGENCES = [
     ("JS un-halved, called JS", "value", lambda: check_divergence(lambda p, q: 2 * js(p, q), "js")),
     ("JS in bits, called nats", "value", lambda: check_divergence(lambda p, q: js(p, q) / np.log(2), "js")),
     ("√JS, called JS", "value", lambda: check_divergence(lambda p, q: max(0, js(p, q)) ** 0.5, "js")),
-    ("√JS as an f-divergence", "joint convexity", lambda: check_divergence(lambda p, q: max(0, js(p, q)) ** 0.5)),
+    ("the Hellinger distance, H² without its square", "joint convexity",
+     lambda: check_divergence(lambda p, q: (0.5 * ((p**0.5 - q**0.5) ** 2).sum()) ** 0.5)),
     ("L₁ called total variation", "value", lambda: check_divergence(lambda p, q: abs(p - q).sum(), "total-variation")),
 ]
 
