@@ -262,7 +262,7 @@ def test_W14_the_constant_is_the_steepest_slope(a, b, c, R) -> None:
     plane = np.stack(np.meshgrid(x[::10], x[::10]), axis=-1).reshape(-1, 2)
     linear = lipschitz.lipschitz_on_grid(plane, plane @ [a, b])
     assert linear <= np.hypot(a, b) * (1 + 1e-9) + 1e-9
-    assert linear >= np.hypot(a, b) * 0.98  # some pair of an 11 × 11 grid is nearly along (a, b)
+    assert linear >= np.hypot(a, b) * 0.98 - 1e-9  # some pair of an 11 × 11 grid is nearly along (a, b)
     assert lipschitz.lipschitz_on_grid(plane, plane @ [a, a]) == pytest.approx(abs(a) * 2**0.5, abs=1e-9)
 
 
