@@ -7,34 +7,48 @@
 
 Where to find what the notes write down:
 
-0. Arrays: which library, which device, which random stream ................... arrays.py
+0. Arrays: which library, which device, which random stream ....................... arrays.py
+   a row by its name, and the nearest one to a misspelt name ...................... names.py
 I. The calculus
-   a value and how it was computed: the record that is the program ............. autodiff/tensor.py
-   each operation beside its derivative rule ................................... autodiff/primitives.py
-   softplus, log-sum-exp, norms that stay finite at 0 .......................... autodiff/functions.py
-   ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products .......... autodiff/grad.py
-   record a step once, run it many times ....................................... autodiff/replay.py, plan.py
-   is a derivative right? orders 1 and 2, in random directions ................. autodiff/check.py
+   a value and how it was computed: the record that is the program ................ autodiff/tensor.py
+   each operation beside its derivative rule ...................................... autodiff/primitives.py
+   softplus, log-sum-exp, norms that stay finite at 0 ............................. autodiff/functions.py
+   ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py
+   record a step once, run it many times .......................................... autodiff/replay.py, plan.py
+   is a derivative right? orders 1 and 2, in random directions .................... autodiff/check.py
 II. The players
-   θ as one flat vector, layers as its views ................................... nets/params.py
-   hₗ = φ(hₗ₋₁Wₗ + bₗ); He, Xavier and orthogonal beginnings ................... nets/mlp.py
-   gradient descent, momentum, RMSProp, Adam; learning-rate schedules .......... nets/optim.py
+   θ as one flat vector, layers as its views ...................................... nets/params.py
+   hₗ = φ(hₗ₋₁Wₗ + bₗ); He, Xavier and orthogonal beginnings ...................... nets/mlp.py
+   gradient descent, momentum, RMSProp, Adam; learning-rate schedules ............. nets/optim.py
+III. Distances, without any training
+   f, f′, f* and the activation of each f-divergence, a row each .................. theory/family.py
+   D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
+   D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
+   W_p on the line, by linear program, by assignment, by Sinkhorn; Bures; duals .. theory/transport.py
+   Lipschitz constants, Kantorovich potentials, power iteration ................... theory/lipschitz.py
+   the xy game and Dirac-GAN under every method; their Jacobians .................. theory/dynamics.py
+   moment matching against mode seeking; Gaussians in closed form ................. theory/fits.py
+   ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
 IV. The games
    E log D(x) + E log(1 − D(G(z))), its non-saturating form, E f(x) − E f(G(z)) . gans/losses.py
-   w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², two- and one-sided .................. gans/lipschitz.py
-   the gradient of that penalty, by hand: what `grad` twice does ................ gans/penalty_by_hand.py
-   a system is a row: GAN, WGAN, WGAN-GP, ....................................... gans/recipes.py
-   what each player minimises ................................................... gans/game.py
+   w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², two- and one-sided .................... gans/lipschitz.py
+   the gradient of that penalty, by hand: what `grad` twice does .................. gans/penalty_by_hand.py
+   a system is a row: GAN, WGAN, WGAN-GP, ......................................... gans/recipes.py
+   what each player minimises ..................................................... gans/game.py
 V. The laboratory
-   8 Gaussians on a ring, grids, moons, rolls, the line; exact densities ........ lab/toys.py
-   algorithms 1 and 2 of the notes .............................................. lab/train.py
-   modes, quality, KL over modes, exact W₁ and its sampling floor ............... lab/metrics.py
-   a trained pair: samples, scores, slopes, in data units ....................... lab/model.py
-   your points, centred and scaled .............................................. lab/data.py
-   every setting of a run ....................................................... lab/config.py
-   the run folder: checkpoints, resuming, the report's picture .................. lab/run.py, checkpoint.py, plots.py
-   all of it as one estimator ................................................... lab/estimator.py
-The program `minigan` ........................................................... cli.py
+   8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
+   algorithms 1 and 2 of the notes ................................................ lab/train.py
+   modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
+   a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
+   your points, centred and scaled ................................................ lab/data.py
+   every setting of a run ......................................................... lab/config.py
+   the run folder: checkpoints, resuming, the report's picture .................... lab/run.py
+   its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
+   its picture .................................................................... lab/plots.py, curves.py, style.py
+   all of it as one estimator ..................................................... lab/estimator.py
+The claims: every equation of the notes, computed, checked against another route .. claims/
+Checkers for your own formulas, and Hypothesis strategies ......................... testing/
+The program `minigan` ............................................................. cli.py
 """
 
 __version__ = "0.1.0"
