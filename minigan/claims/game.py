@@ -1,4 +1,8 @@
-"""The game (G): what the best discriminator is and is worth, which gradients a generator gets, how the play goes."""
+"""The game (G): what the best discriminator is and is worth, which gradients a generator gets, how the play goes.
+
+Reserved for the systems that are not built yet: G15 (EBGAN), G16 (loss-sensitive GAN), G17 (unrolling), G18 (IMLE),
+G19 (feature matching), G20 (minibatch discrimination), G21 (virtual batch normalisation).
+"""
 
 from __future__ import annotations
 
