@@ -88,7 +88,7 @@ class Loss:
 
 
 LOSSES = {
-    "minimax": Loss(discriminator, minimax_generator, jensen_shannon_estimate, "JS (nats)"),
-    "non-saturating": Loss(discriminator, non_saturating_generator, jensen_shannon_estimate, "JS (nats)"),
+    "minimax": Loss(discriminator, minimax_generator, jensen_shannon_estimate, "JS (½KL + ½KL, nats)"),
+    "non-saturating": Loss(discriminator, non_saturating_generator, jensen_shannon_estimate, "JS (½KL + ½KL, nats)"),
     "wasserstein": Loss(wasserstein_critic, wasserstein_generator, wasserstein_estimate, "W₁", power=1),
 }

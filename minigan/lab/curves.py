@@ -14,7 +14,7 @@ from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_abov
 from minigan.lab.train import W1_SAMPLES
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
-LARGEST = {"JS (nats)": (log(2), "log 2: disjoint supports")}  # what an estimated divergence cannot exceed
+LARGEST = {"JS (½KL + ½KL, nats)": (log(2), "log 2: disjoint supports")}  # what an estimated divergence cannot exceed
 
 
 def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves:
