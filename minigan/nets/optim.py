@@ -80,11 +80,11 @@ def _one_minus_power(beta: float, t: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A row: the step, the names of its state, its settings and what the first two are called."""
+    """A row: the step, the names of its state, and which settings it takes."""
 
     step: Callable[..., tuple[Tensor, State]]
     slots: tuple[str, ...]
-    settings: tuple[str, ...]  # which of the configuration's settings it takes
+    settings: tuple[str, ...]  # by their names in lab.config
 
     def init(self, theta: Any) -> dict[str, Any]:
         """A fresh state for θ: zeros."""

@@ -102,7 +102,7 @@ def _found(row: Property, inputs: Mapping[str, Any]) -> str:
             row.holds(**deepcopy(dict(inputs)))
     except Wrong as wrong:
         return str(wrong)
-    except Exception as error:
+    except Exception as error:  # a stranger's function may raise anything: that is the finding
         return f"it raised {type(error).__name__}: {error}"
     return ""
 
