@@ -168,7 +168,7 @@ class Training:
             )
 
     def measure(self) -> list[float]:
-        """A row of the history, from the stream for metrics: distances in data units, losses as the players see them."""
+        """A row of the history, from the stream for metrics: distances in data units, losses as players see them."""
         rng, data, model = self.streams["metrics"], self.data, self.model
         n = max(self.config.samples, W1_SAMPLES)
         fake, real, again = model.sample(rng, n), data.sample(rng, n), data.sample(rng, W1_SAMPLES)
