@@ -54,6 +54,12 @@ class Graph:
         self.report = {name: self._key(y) for name, y in out.items()}
         self.state = {name: self._key(y) for name, y in state.items()}
 
+    def reads(self, leaf: Tensor) -> bool:
+        """Whether any output depends on the leaf."""
+        key = self._same[leaf.key]
+        used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
+        return any(k == key for k in used)
+
     def _merge(self, node: Node) -> None:
         keys = [self._key(x) for x in node.inputs]
         first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)

@@ -55,7 +55,9 @@ def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Pro
     new_state, report = step(dict(old), dict(given))
     _check_state(new_state, state)
     new_state = {name: y for name, y in new_state.items() if y is not old[name]}
-    return Program(Graph([*old.values(), *given.values()], new_state, report), state, inputs)
+    graph = Graph([*old.values(), *given.values()], new_state, report)
+    reads = frozenset(name for name, x in given.items() if graph.reads(x))
+    return Program(graph, state, inputs, reads)
 
 
 def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
@@ -96,9 +98,10 @@ def _set_inputs(inputs: dict[str, Array], values: dict[str, Array]) -> None:
 class Program:
     """A recorded step: a flat list of bound calls. Made by ``record``."""
 
-    def __init__(self, graph: Graph, state: dict[str, Array], inputs: dict[str, Array]):
+    def __init__(self, graph: Graph, state: dict[str, Array], inputs: dict[str, Array], reads: frozenset[str]):
         plan = Plan(graph, state)
         self.inputs = inputs
+        self.reads = reads  # the inputs that matter: the others need not be drawn
         self.calls = plan.calls
         self.report = plan.report
         self.nbytes = plan.nbytes  # of its buffers; state, inputs and constants come on top

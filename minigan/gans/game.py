@@ -1,40 +1,118 @@
-"""Two networks and a recipe: what the critic and what the generator minimises, as graphs.
+"""Two networks and a loss: what the critic and what the generator minimises, as graphs.
 
-No ``detach`` is needed anywhere: ``grad`` follows only the paths to what it is asked for, so the
-critic's gradient never enters the generator, though both are in one graph.
+A game reads its ``state`` (parameters, and what is not a parameter) and its ``inputs`` (draws) by name:
+
+    theta (..., size)            G's parameters θ             real (..., pack·batch, d)    data x
+    w (..., size)                the critic's parameters w    z (..., pack·batch, k)       noise of G
+    w.s                          u, v of spectral norm        eps (..., batch, 1)          points on segments
+    theta.mean, w.mean           θ̄, w̄ of the past             delta (..., batch, pack·d)   DRAGAN's neighbourhood
+    theta.reference (..., m, k)  a fixed batch of noise       noise.real, noise.fake       instance noise, and its
+    w.reference (..., m, pack·d) a fixed batch of data        sigma ()                     standard deviation now
+                                                              labels (..., batch, K)       one-hot; 0: no label
+
+and asks only for those that it needs. No ``detach`` is needed anywhere: ``grad`` follows only the paths to
+what it is asked for, so the critic's gradient never enters the generator, though both are in one graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from minigan.autodiff import Tensor, concat, split
+from minigan.autodiff import Tensor, square_norm
 from minigan.autodiff.functions import as_tensor
-from minigan.gans.recipes import Recipe
+from minigan.gans.lipschitz import PENALTIES
+from minigan.gans.losses import Loss
+from minigan.gans.seen import Look, Seen, together
+from minigan.gans.spectral import spectral_normalize
 
-Network = Callable[[Any, Any], Tensor]  # (parameters, x) -> outputs, row by row
+Arrays = Mapping[str, Any]  # tensors or arrays by name
 
 
 @dataclass(frozen=True)
 class Game:
-    """G(z; θ) against D(x; w). Shapes: z (..., batch, k), real (..., batch, d), eps (..., batch, 1)."""
+    """G(z; θ) against D(x; w). The settings after the networks are stabilisers; as they stand, they do nothing."""
 
-    recipe: Recipe
-    generator: Network
-    critic: Network
-    penalty: float = 0.0  # λ
+    loss: Loss
+    generator: Any  # a network of nets/: run(θ, z, reference) -> (outputs, hidden)
+    critic: Any
+    penalty_kind: str = "none"  # a row of PENALTIES
+    penalty: float = 0.0  # its weight λ (or γ)
+    spectral_norm: bool = False  # the critic's weights are W/σ(W)
+    pack: int = 1  # the critic judges packs of so many samples
+    history: float = 0.0  # λ of ‖θ − θ̄‖²
+    target: Callable[[Tensor], Tensor] | None = None  # log p of the data, where it is known
 
-    def critic_loss(self, w: Any, theta: Any, real: Any, z: Any, eps: Any) -> Tensor:
-        """L_D = loss(D(x), D(G(z))) + λ penalty, of shape (...)."""
-        real, fake = as_tensor(real), self.generator(theta, z)
-        n = real.shape[-2], fake.shape[-2]
-        # one pass for both: rows do not see each other
-        real_scores, fake_scores = split(self.critic(w, concat([real, fake], axis=-2)), sizes=n, axis=-2)
-        penalty = self.recipe.penalty(lambda x: self.critic(w, x), real, fake, as_tensor(eps))
-        return self.recipe.loss.critic(real_scores, fake_scores) + self.penalty * penalty
+    # -- what the critic sees ------------------------------------------------------------------
+    def fake(self, state: Arrays, inputs: Arrays) -> Tensor:
+        """G(z), (..., pack·batch, d)."""
+        return self.generator.run(state["theta"], inputs["z"], self._company(self.generator, "theta", state)).outputs
 
-    def generator_loss(self, theta: Any, w: Any, z: Any) -> Tensor:
-        """L_G = loss(D(G(z))), of shape (...)."""
-        return self.recipe.loss.generator(self.critic(w, self.generator(theta, z)))
+    def look(self, state: Arrays, x: Any, company: Any = None) -> Look:
+        """What the critic makes of points x (..., batch, pack·d). company: a batch to see them in, instead of their own."""
+        x, w = as_tensor(x), state["w"]
+        if self.spectral_norm:
+            w = spectral_normalize(self.critic, w, state["w.s"])
+        outputs, hidden = self.critic.run(w, x, self._company(self.critic, "w", state) if company is None else company)
+        last, code = (hidden[-1], min(hidden, key=lambda h: h.shape[-1])) if hidden else (x, x)
+        return Look(self.loss.head.score(outputs, x), outputs, last, code)
+
+    def batches(self, state: Arrays, inputs: Arrays, jointly: bool = False) -> tuple[Seen, Seen]:
+        """The real and the fake batch, noisy and packed as the critic sees them; jointly: both in one pass."""
+        real, fake = as_tensor(inputs["real"]), self.fake(state, inputs)
+        if "sigma" in inputs:  # instance noise
+            real = real + inputs["sigma"] * as_tensor(inputs["noise.real"])
+            fake = fake + inputs["sigma"] * as_tensor(inputs["noise.fake"])
+        real, fake = packed(real, self.pack), packed(fake, self.pack)
+        look = partial(self.look, state)
+        looks = together(look, real, fake) if jointly and not self.critic.mixes else (
+            partial(look, real), partial(look, fake))
+        log_density = getattr(self.generator, "log_density", None)
+        known = {"log_p": self.target, "log_q": log_density and partial(log_density, state["theta"])}
+        labels = as_tensor(inputs["labels"]) if "labels" in inputs else None
+        return Seen(real, looks[0], labels, **known), Seen(fake, looks[1], **known)
+
+    # -- what the players minimise -------------------------------------------------------------
+    def critic_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
+        """L_D = loss(D(x), D(G(z))) + λ penalty (+ λ ‖w − w̄‖²), of shape (...)."""
+        if self.loss.critic is None:
+            raise ValueError("this loss has no critic: only its generator can be trained")
+        real, fake = self.batches(state, inputs, jointly=True)
+        penalty = PENALTIES[self.penalty_kind].value(
+            lambda x: self.look(state, x).scores, real.points, fake.points, dict(inputs))
+        return self.loss.critic(real, fake) + self.penalty * penalty + self._history("w", state)
+
+    def generator_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
+        """L_G = loss(D(G(z))) (+ λ ‖θ − θ̄‖²), of shape (...)."""
+        return self.loss.generator(*self.batches(state, inputs)) + self._history("theta", state)
+
+    def pretrain_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
+        """What the critic minimises on real data alone, before the game: EBGAN's reconstruction error, of shape (...)."""
+        if self.loss.pretrain is None:
+            raise ValueError("this loss has nothing to learn before the game")
+        real = packed(as_tensor(inputs["real"]), self.pack)
+        return self.loss.pretrain(Seen(real, partial(self.look, state, real)))
+
+    def _history(self, player: str, state: Arrays) -> Any:
+        """Historical averaging, λ ‖θ − θ̄‖². Source: Salimans et al. (2016), section 3.3. Checked by: G14."""
+        if not self.history:
+            return 0.0
+        return self.history * square_norm(as_tensor(state[player]) - state[f"{player}.mean"])
+
+    def _company(self, network: Any, player: str, state: Arrays) -> Any:
+        return state[f"{player}.reference"] if getattr(network, "norm", "none") == "virtual" else None
+
+
+def packed(x: Tensor, m: int) -> Tensor:
+    """(..., m·batch, d) -> (..., batch, m·d): m samples side by side, judged as one.
+
+    A collapsed generator betrays itself in the lack of variety of a pack. Source: Lin et al. (2018, PacGAN), section 3.
+    """
+    if m == 1:
+        return x
+    *lead, n, d = x.shape
+    if n % m:
+        raise ValueError(f"{n} samples do not make packs of {m}")
+    return x.reshape((*lead, n // m, m * d))

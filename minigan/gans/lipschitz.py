@@ -1,4 +1,4 @@
-"""Keeping the critic Lipschitz: clipped weights, or a penalty on the norm of its gradient.
+"""Keeping the critic Lipschitz: clipped weights, or a penalty on the norm of its gradient. (``spectral.py``: a third.)
 
 A critic of W₁ must be 1-Lipschitz; a differentiable function on a convex domain is K-Lipschitz iff
 ‖∇f‖ ≤ K there (`advanced`, "Wasserstein GAN").
@@ -7,9 +7,10 @@ A critic of W₁ must be 1-Lipschitz; a differentiable function on a convex doma
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from minigan.autodiff import Tensor, grad, maximum, minimum, relu, safe_norm
+from minigan.autodiff import Tensor, grad, maximum, mean, minimum, relu, safe_norm, sqrt, square_norm
 from minigan.autodiff.functions import as_tensor
 
 Critic = Callable[[Tensor], Tensor]  # (..., batch, d) -> (..., batch, 1)
@@ -50,3 +51,54 @@ def gradient_penalty(critic: Critic, x_hat: Any, one_sided: bool = False) -> Ten
     slope = safe_norm(grad(critic(x_hat).sum(), x_hat), axis=-1)
     excess = relu(slope - 1.0) if one_sided else slope - 1.0
     return (excess * excess).mean(-1)
+
+
+def zero_centered_penalty(critic: Critic, x: Any) -> Tensor:
+    """½ E ‖∇f(x)‖²: R1 on the data, R2 on the fakes; weighted by γ. The mean over the batch, shape (...).
+
+    At the equilibrium a discriminator should be flat on the data; pulling its slope to 0 there makes
+    the training converge, where the slope 1 of a Wasserstein critic makes it circle (G13).
+    Source: Mescheder et al. (2018), eq. 9 and 10.
+    """
+    x = as_tensor(x)
+    return 0.5 * square_norm(grad(critic(x).sum(), x), axis=-1).mean(-1)
+
+
+def perturb(real: Any, delta: Any, c: float = 0.5) -> Tensor:
+    """x̂ = x + c s δ, δ ~ N(0, I), s the batch's standard deviation: DRAGAN's neighbourhood of the data.
+
+    Source: Kodali et al. (2017), section 2.4 and their code, where c = ½.
+    """
+    real, delta = as_tensor(real), as_tensor(delta)
+    centred = real - mean(real, axis=-2, keepdims=True)
+    s = sqrt(mean(centred * centred, axis=(-2, -1), keepdims=True))
+    return real + c * s * delta
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A row: (critic, real, fake, inputs) -> (...), with ``eps`` (..., batch, 1) or ``delta`` (..., batch, d) from inputs."""
+
+    value: Callable[[Critic, Tensor, Tensor, dict[str, Any]], Any]
+    formula: str
+    source: str
+
+
+PENALTIES = {
+    "none": Penalty(lambda critic, real, fake, inputs: 0.0, "0", ""),
+    "two-sided": Penalty(
+        lambda critic, real, fake, inputs: gradient_penalty(critic, interpolate(real, fake, inputs["eps"])),
+        "E (‖∇f(x̂)‖ − 1)², x̂ on the segments between real and fake", "Gulrajani et al. (2017), eq. 3"),
+    "one-sided": Penalty(
+        lambda critic, real, fake, inputs: gradient_penalty(critic, interpolate(real, fake, inputs["eps"]), True),
+        "E max(0, ‖∇f(x̂)‖ − 1)², x̂ on the segments", "Petzka et al. (2018), eq. 9"),
+    "dragan": Penalty(
+        lambda critic, real, fake, inputs: gradient_penalty(critic, perturb(real, inputs["delta"])),
+        "E (‖∇f(x + δ)‖ − 1)², around the data", "Kodali et al. (2017), section 2.4"),
+    "r1": Penalty(
+        lambda critic, real, fake, inputs: zero_centered_penalty(critic, real),
+        "½ E ‖∇f(x)‖², on the data", "Mescheder et al. (2018), eq. 9"),
+    "r2": Penalty(
+        lambda critic, real, fake, inputs: zero_centered_penalty(critic, fake),
+        "½ E ‖∇f(G(z))‖², on the fakes", "Mescheder et al. (2018), eq. 10"),
+}

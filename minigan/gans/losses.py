@@ -1,94 +1,59 @@
-"""What each player minimises, on the critic's raw scores.
+"""What each player minimises: every loss by name.
 
-With a discriminator D = σ(s) on logits s,
-
-    log D = −softplus(−s),      log(1 − D) = −softplus(s),
-
-so no probability is ever formed, clipped or logged: at s = 12, where D = 0.99999 and 1 − D has lost
-its digits, the loss and its gradient are still exact. Scores are (..., batch, 1); a loss is the mean
-over the batch, of shape (...), one value for each leading row.
+``loss.py`` what a row is · ``scores.py`` logistic, least squares, Wasserstein, hinge · ``relativistic.py`` ·
+``energy.py`` EBGAN · ``loss_sensitive.py`` LS-GAN · ``semi_supervised.py`` K + 1 classes · ``matching.py`` feature
+matching, IMLE · ``likelihood.py`` forward and reverse KL · ``f_gan.py`` every f-divergence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import log
+from minigan.gans.energy import energy_based
+from minigan.gans.f_gan import f_gan
+from minigan.gans.likelihood import maximum_likelihood, reverse_kl_fit
+from minigan.gans.loss import BATCH, Loss, of_scores
+from minigan.gans.loss_sensitive import generalised_loss_sensitive, loss_sensitive
+from minigan.gans.matching import imle, matched_features
+from minigan.gans.relativistic import relativistic, relativistic_average
+from minigan.gans.scores import (
+    discriminator,
+    hinge,
+    jensen_shannon_estimate,
+    least_squares,
+    minimax,
+    minimax_generator,
+    non_saturating,
+    non_saturating_generator,
+    wasserstein,
+    wasserstein_critic,
+    wasserstein_estimate,
+    wasserstein_generator,
+)
+from minigan.gans.semi_supervised import semi_supervised
+from minigan.theory.family import DIVERGENCES, TOTAL_VARIATION
 
-from minigan.autodiff import Tensor, softplus
+__all__ = [
+    "BATCH", "LOSSES", "Loss", "discriminator", "f_gan", "jensen_shannon_estimate", "minimax_generator",
+    "non_saturating_generator", "of_scores", "wasserstein_critic", "wasserstein_estimate", "wasserstein_generator",
+]
 
-BATCH = (-2, -1)  # the axes of one run's scores
-
-
-def discriminator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """−V(D, G) = −E log D(x) − E log(1 − D(G(z))) = E softplus(−s_real) + E softplus(s_fake).
-
-    Source: Goodfellow et al. (2014), eq. 1; `xu`, algorithm 1.
-    """
-    return softplus(-real_scores).mean(BATCH) + softplus(fake_scores).mean(BATCH)
-
-
-def minimax_generator(fake_scores: Tensor) -> Tensor:
-    """E log(1 − D(G(z))) = −E softplus(s_fake): saturates (slope → 0) where D is sure of a fake.
-
-    Source: Goodfellow et al. (2014), eq. 1.
-    """
-    return -softplus(fake_scores).mean(BATCH)
-
-
-def non_saturating_generator(fake_scores: Tensor) -> Tensor:
-    """−E log D(G(z)) = E softplus(−s_fake): slope → 1 where D is sure of a fake.
-
-    Source: Goodfellow et al. (2014), section 3.
-    """
-    return softplus(-fake_scores).mean(BATCH)
-
-
-def jensen_shannon_estimate(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """½ (log 4 + V(D, G)) ≤ JS(p_r ‖ p_g), with equality at D = D*. In nats.
-
-    Source: Goodfellow et al. (2014), theorem 1; `weng`, "What does the loss function represent?".
-    """
-    return 0.5 * (log(4.0) - discriminator(real_scores, fake_scores))
-
-
-def wasserstein_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """E f(G(z)) − E f(x): the critic maximises E f(x) − E f(G(z)).
-
-    Source: Arjovsky et al. (2017), eq. 3; `xu`, algorithm 2.
-    """
-    return fake_scores.mean(BATCH) - real_scores.mean(BATCH)
-
-
-def wasserstein_generator(fake_scores: Tensor) -> Tensor:
-    """−E f(G(z)): the sign of ∇θ W₁ = −E ∇θ f(G(z)) (`xu`'s algorithm 2 prints the other one).
-
-    Source: Arjovsky et al. (2017), theorem 3.
-    """
-    return -fake_scores.mean(BATCH)
-
-
-def wasserstein_estimate(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """E f(x) − E f(G(z)) ≤ K W₁(p_r, p_g) for a K-Lipschitz critic f. In units of x, if K = 1.
-
-    Source: Arjovsky et al. (2017), eq. 2 (Kantorovich–Rubinstein duality).
-    """
-    return real_scores.mean(BATCH) - fake_scores.mean(BATCH)
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A row: what the critic and the generator minimise, and what the critic's value estimates."""
-
-    critic: Callable[[Tensor, Tensor], Tensor]  # (real_scores, fake_scores) -> (...)
-    generator: Callable[[Tensor], Tensor]  # fake_scores -> (...)
-    estimate: Callable[[Tensor, Tensor], Tensor]  # (real_scores, fake_scores) -> (...)
-    estimates: str  # of what
-    power: int = 0  # the estimate in data units is the estimate times scale ** power
-
-
-LOSSES = {
-    "minimax": Loss(discriminator, minimax_generator, jensen_shannon_estimate, "JS (½KL + ½KL, nats)"),
-    "non-saturating": Loss(discriminator, non_saturating_generator, jensen_shannon_estimate, "JS (½KL + ½KL, nats)"),
-    "wasserstein": Loss(wasserstein_critic, wasserstein_generator, wasserstein_estimate, "W₁", power=1),
+LOSSES: dict[str, Loss] = {
+    "minimax": minimax(),
+    "non-saturating": non_saturating(),
+    "lsgan": least_squares(),
+    "lsgan-pearson": least_squares(a=-1.0, b=1.0, c=0.0),
+    "wasserstein": wasserstein(),
+    "hinge": hinge(),
+    "ebgan": energy_based(),
+    "ebgan-pt": energy_based(pull_away=0.1),
+    "ls-gan": loss_sensitive(),
+    "gls-gan": generalised_loss_sensitive(),
+    "relativistic": relativistic(),
+    "relativistic-average": relativistic_average(),
+    "semi-supervised": semi_supervised(),
+    "feature-matching": matched_features(),
+    "imle": imle(),
+    "mle": maximum_likelihood(),
+    "reverse-kl": reverse_kl_fit(),
+    **{f"f-{name}": f_gan(row) for name, row in DIVERGENCES.items()},
+    **{f"f-{name}-ratio": f_gan(row, "ratio") for name, row in DIVERGENCES.items() if row is not TOTAL_VARIATION},
 }

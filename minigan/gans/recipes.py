@@ -1,39 +1,18 @@
-"""A system is a row: a loss, how the critic is kept Lipschitz, and settings that work on toys.
+"""A system is a row: a loss, and the settings that make it what it is and work on toys.
 
-The code that trains does not ask which row it has: a recipe without a penalty has the penalty
-``nothing``, one without clipping the projection ``anywhere``.
+The code that trains does not ask which row it has: a stabiliser that a row does not name is at a value that
+does nothing. A row of your own: ``RECIPES["mine"] = Recipe("mine", "yours", "...", "...", LOSSES["hinge"], {...})``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from minigan.autodiff import Tensor
-from minigan.gans.lipschitz import Critic, clip_weights, gradient_penalty, interpolate
 from minigan.gans.losses import LOSSES, Loss
 from minigan.names import choose
-
-
-def two_sided(critic: Critic, real: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
-    """E (‖∇f(x̂)‖ − 1)² on the segments between real and fake."""
-    return gradient_penalty(critic, interpolate(real, fake, eps))
-
-
-def one_sided(critic: Critic, real: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
-    """E max(0, ‖∇f(x̂)‖ − 1)² on the segments between real and fake."""
-    return gradient_penalty(critic, interpolate(real, fake, eps), one_sided=True)
-
-
-def nothing(critic: Critic, real: Tensor, fake: Tensor, eps: Tensor) -> float:
-    """0."""
-    return 0.0
-
-
-def anywhere(w: Tensor, c: float) -> Tensor:
-    """w."""
-    return w
+from minigan.theory.family import DIVERGENCES
 
 
 @dataclass(frozen=True)
@@ -41,40 +20,115 @@ class Recipe:
     """A row. ``settings``: what it changes of the configuration's defaults."""
 
     name: str
+    group: str  # where `minigan list` puts it
     summary: str
     source: str
     loss: Loss
-    penalty: Callable[[Critic, Tensor, Tensor, Tensor], Any] = nothing  # (critic, real, fake, eps) -> (...)
-    project: Callable[[Tensor, float], Tensor] = anywhere  # (w, c) -> w, after each critic step
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-RECIPES = {
+# One critic step a generator step, as a discriminator is trained
+ONE = {"critic_steps": 1, "lr_critic": 1e-3, "lr_generator": 1e-3}
+TWO_SIDED = {"penalty_kind": "two-sided"}
+GAN, OTHER = "the original game", "other losses"
+F, W, CALM, MODEL = "f-GANs", "a Lipschitz critic", "stabilised GANs", "other models"
+_LOGISTIC = LOSSES["non-saturating"]
+
+RECIPES: dict[str, Recipe] = {
     row.name: row
     for row in [
-        Recipe(
-            "gan", "the original GAN with the non-saturating generator loss −E log D(G(z))",
-            "Goodfellow et al. (2014)", LOSSES["non-saturating"],
-            settings={"critic_steps": 1, "lr_critic": 1e-3, "lr_generator": 1e-3},
-        ),
-        Recipe(
-            "gan-minimax", "the original GAN as a minimax game: the generator minimises E log(1 − D(G(z)))",
-            "Goodfellow et al. (2014), eq. 1", LOSSES["minimax"],
-            settings={"critic_steps": 1, "lr_critic": 1e-3, "lr_generator": 1e-3},
-        ),
-        Recipe(
-            "wgan", "Wasserstein GAN, the critic's weights clipped to [−c, c]",
-            "Arjovsky et al. (2017), algorithm 1", LOSSES["wasserstein"], project=clip_weights,
-            settings={"optimizer": "rmsprop", "lr_critic": 5e-4, "lr_generator": 5e-4, "burst": 100},
-        ),
-        Recipe(
-            "wgan-gp", "Wasserstein GAN with the gradient penalty λ E (‖∇f(x̂)‖ − 1)²",
-            "Gulrajani et al. (2017), algorithm 1", LOSSES["wasserstein"], penalty=two_sided,
-        ),
-        Recipe(
-            "wgan-lp", "the same, one-sided: λ E max(0, ‖∇f(x̂)‖ − 1)² leaves slopes below 1 alone",
-            "Petzka et al. (2018), eq. 9", LOSSES["wasserstein"], penalty=one_sided,
-        ),
+        Recipe("gan", GAN, "the original GAN with the non-saturating generator loss −E log D(G(z))",
+               "Goodfellow et al. (2014)", _LOGISTIC, ONE),
+        Recipe("gan-minimax", GAN, "the original GAN as a minimax game: the generator minimises E log(1 − D(G(z)))",
+               "Goodfellow et al. (2014), eq. 1", LOSSES["minimax"], ONE),
+
+        *(Recipe(f"fgan-{name}", F, f"the f-GAN of f(u) = {f.summary}", "Nowozin et al. (2016)",
+                 LOSSES[f"f-{name}"], ONE) for name, f in DIVERGENCES.items()),
+
+        Recipe("lsgan", OTHER, "least squares: ½ E (D(x) − 1)² + ½ E D(G(z))², generator ½ E (D(G(z)) − 1)²",
+               "Mao et al. (2017), eq. 9", LOSSES["lsgan"], ONE),
+        Recipe("lsgan-pearson", OTHER, "least squares with a = −1, b = 1, c = 0: Pearson's χ² at the best critic",
+               "Mao et al. (2017), eq. 8", LOSSES["lsgan-pearson"], ONE),
+        Recipe("hinge", OTHER, "E max(0, 1 − f(x)) + E max(0, 1 + f(G(z))), generator −E f(G(z))",
+               "Lim & Ye (2017), eq. 12 and 13", LOSSES["hinge"], ONE),
+        Recipe("ebgan", OTHER, "an autoencoder's error as an energy: E D(x) + E max(0, m − D(G(z)))",
+               "Zhao et al. (2017), eq. 1 and 2", LOSSES["ebgan"], ONE | {"critic": (64, 8, 64), "pretrain": 500}),
+        Recipe("ebgan-pt", OTHER, "the same with a pull-away term: the codes of a batch shall not be parallel",
+               "Zhao et al. (2017), section 2.4", LOSSES["ebgan-pt"], ONE | {"critic": (64, 8, 64), "pretrain": 500}),
+        Recipe("ls-gan", OTHER, "loss-sensitive: a fake's loss exceeds the datum's by a margin, their distance",
+               "Qi (2020), eq. 6", LOSSES["ls-gan"], ONE),
+        Recipe("gls-gan", OTHER, "loss-sensitive with a leak: between LS-GAN (slope 0) and WGAN (slope 1)",
+               "Qi (2020), section 5", LOSSES["gls-gan"], TWO_SIDED),
+        Recipe("relativistic", OTHER, "is this datum more real than that fake? −E log σ(s(x) − s(G(z)))",
+               "Jolicoeur-Martineau (2019), section 4.1", LOSSES["relativistic"], ONE),
+        Recipe("relativistic-average", OTHER, "is this datum more real than the average fake?",
+               "Jolicoeur-Martineau (2019), section 4.2", LOSSES["relativistic-average"], ONE),
+        Recipe("semi-supervised", OTHER, "K classes and a fake one: D = Z/(Z + 1), Z = Σ exp(logits)",
+               "Salimans et al. (2016), section 5", LOSSES["semi-supervised"], ONE | {"labelled": 0.1}),
+
+        Recipe("wgan", W, "Wasserstein GAN, the critic's weights clipped to [−c, c]",
+               "Arjovsky et al. (2017), algorithm 1", LOSSES["wasserstein"],
+               {"clip": 0.1, "optimizer": "rmsprop", "lr_critic": 5e-4, "lr_generator": 5e-4, "burst": 100}),
+        Recipe("wgan-gp", W, "Wasserstein GAN with the gradient penalty λ E (‖∇f(x̂)‖ − 1)²",
+               "Gulrajani et al. (2017), algorithm 1", LOSSES["wasserstein"], TWO_SIDED),
+        Recipe("wgan-lp", W, "the same, one-sided: λ E max(0, ‖∇f(x̂)‖ − 1)² leaves slopes below 1 alone",
+               "Petzka et al. (2018), eq. 9", LOSSES["wasserstein"], {"penalty_kind": "one-sided"}),
+        Recipe("sn-wgan", W, "Wasserstein GAN whose critic is 1-Lipschitz by spectral normalisation: W/σ(W)",
+               "Miyato et al. (2018)", LOSSES["wasserstein"], {"spectral_norm": True}),
+        Recipe("sn-gan", W, "the hinge loss with a spectrally normalised critic",
+               "Miyato et al. (2018), eq. 16 and 17", LOSSES["hinge"], ONE | {"spectral_norm": True}),
+        Recipe("dragan", W, "a GAN whose critic's slope is kept near 1 around the data",
+               "Kodali et al. (2017)", _LOGISTIC, ONE | {"penalty_kind": "dragan", "penalty": 1.0}),
+        Recipe("r1", W, "a GAN whose critic is kept flat on the data: ½γ E ‖∇s(x)‖²",
+               "Mescheder et al. (2018), eq. 9", _LOGISTIC, ONE | {"penalty_kind": "r1", "penalty": 1.0}),
+        Recipe("r2", W, "a GAN whose critic is kept flat on the fakes: ½γ E ‖∇s(G(z))‖²",
+               "Mescheder et al. (2018), eq. 10", _LOGISTIC, ONE | {"penalty_kind": "r2", "penalty": 1.0}),
+
+        Recipe("feature-matching", CALM, "the generator matches the mean of the critic's features",
+               "Salimans et al. (2016), section 3.1", LOSSES["feature-matching"], ONE),
+        Recipe("minibatch", CALM, "minibatch discrimination: the critic sees how alike a batch is",
+               "Salimans et al. (2016), section 3.2", _LOGISTIC, ONE | {"minibatch": 16}),
+        Recipe("historical", CALM, "historical averaging: λ‖θ − θ̄‖², θ̄ the mean of the past, for both players",
+               "Salimans et al. (2016), section 3.3", _LOGISTIC, ONE | {"history": 1e-3}),
+        Recipe("label-smoothing", CALM, "one-sided label smoothing: the real label is 1 − α",
+               "Salimans et al. (2016), section 3.4", _LOGISTIC, ONE | {"smoothing": 0.1}),
+        Recipe("virtual-batch-norm", CALM, "normalised by a fixed reference batch, in both players",
+               "Salimans et al. (2016), section 3.5", _LOGISTIC,
+               ONE | {"generator_norm": "virtual", "critic_norm": "virtual"}),
+        Recipe("batch-norm", CALM, "batch normalisation in both players, real and fake in batches of their own",
+               "Ioffe & Szegedy (2015); Radford et al. (2016)", _LOGISTIC,
+               ONE | {"generator_norm": "batch", "critic_norm": "batch"}),
+        Recipe("layer-norm", CALM, "layer normalisation in the critic, which a gradient penalty allows",
+               "Ba et al. (2016); Gulrajani et al. (2017), section 4", LOSSES["wasserstein"],
+               TWO_SIDED | {"critic_norm": "layer"}),
+        Recipe("instance-noise", CALM, "noise on the data and on the fakes, fading: the supports overlap",
+               "Sønderby et al. (2017); Arjovsky & Bottou (2017)", _LOGISTIC, ONE | {"instance_noise": 0.5}),
+        Recipe("packing", CALM, "PacGAN: the critic judges packs of samples, and sees that they lack variety",
+               "Lin et al. (2018)", _LOGISTIC, ONE | {"pack": 2}),
+        Recipe("ema", CALM, "samples come from an exponential moving average of the generator",
+               "Yazıcı et al. (2019)", _LOGISTIC, ONE | {"ema": 0.999}),
+        Recipe("unrolled", CALM, "the generator looks k critic steps ahead, and differentiates through them",
+               "Metz et al. (2017)", _LOGISTIC, ONE | {"unroll": 5}),
+        Recipe("consensus", CALM, "both players also minimise ½γ‖v‖², v the velocity of both",
+               "Mescheder et al. (2017)", _LOGISTIC,
+               ONE | {"consensus": 10.0, "update": "simultaneous", "optimizer": "rmsprop", "activation": "tanh"}),
+        Recipe("extragradient", CALM, "each step is taken along the gradient a step ahead",
+               "Gidel et al. (2019)", _LOGISTIC, ONE | {"update": "extragradient"}),
+        Recipe("optimistic", CALM, "each step adds the change of the gradient since the last one",
+               "Daskalakis et al. (2018)", _LOGISTIC, ONE | {"optimizer": "optimistic-adam", "update": "simultaneous"}),
+        Recipe("ttur", CALM, "two time scales: the critic learns faster than the generator",
+               "Heusel et al. (2017)", _LOGISTIC, ONE | {"lr_critic": 2e-3, "lr_generator": 5e-4}),
+
+        Recipe("imle", MODEL, "implicit maximum likelihood: every datum has a near sample; no critic",
+               "Li & Malik (2018), algorithm 1", LOSSES["imle"], ONE | {"critic_steps": 0}),
+        Recipe("mle", MODEL, "one Gaussian by maximum likelihood, KL(P‖Q): it matches the moments; no critic",
+               "`weng`; Bishop (2006), section 10.1.2", LOSSES["mle"],
+               ONE | {"critic_steps": 0, "model": "gaussian"}),
+        Recipe("reverse-kl", MODEL, "one Gaussian by KL(Q‖P): it locks onto one mode; no critic",
+               "`weng`; Bishop (2006), section 10.1.2", LOSSES["reverse-kl"],
+               ONE | {"critic_steps": 0, "model": "gaussian"}),
+        Recipe("ensemble", MODEL, "a mixture of generators against one critic",
+               "Hoang et al. (2018), without the classifier", _LOGISTIC, ONE | {"generators": 4}),
     ]
 }
 

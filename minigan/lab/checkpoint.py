@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1  # of the checkpoint; a reader refuses another
+FORMAT = 2  # of the checkpoint; a reader refuses another
 
 
 class RunError(ValueError):
@@ -80,11 +80,12 @@ def write_history(path: Path, columns: list[str], rows: list[list[float]]) -> No
     replace(path, text.getvalue().encode())
 
 
-def pack_streams(streams: dict[str, np.random.Generator]) -> np.ndarray:
-    """The states of random streams as one string."""
-    return np.array(json.dumps({name: rng.bit_generator.state for name, rng in streams.items()}))
+def pack_streams(streams: list[dict[str, np.random.Generator]]) -> np.ndarray:
+    """The states of random streams, a dictionary for each seed, as one string."""
+    return np.array(json.dumps([{name: rng.bit_generator.state for name, rng in row.items()} for row in streams]))
 
 
-def unpack_streams(packed: np.ndarray, streams: dict[str, np.random.Generator]) -> None:
-    for name, state in json.loads(str(packed)).items():
-        streams[name].bit_generator.state = state
+def unpack_streams(packed: np.ndarray, streams: list[dict[str, np.random.Generator]]) -> None:
+    for row, states in zip(streams, json.loads(str(packed)), strict=True):
+        for name, state in states.items():
+            row[name].bit_generator.state = state

@@ -6,16 +6,24 @@ The command line, the run folder's ``config.toml`` and ``minigan.GAN`` are all m
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from math import inf
 from typing import Any
 
 from minigan.arrays import DEVICES, DTYPES
+from minigan.gans.conflicts import refuse
+from minigan.gans.lipschitz import PENALTIES
+from minigan.gans.losses import Loss
+from minigan.gans.players import UPDATES
 from minigan.gans.recipes import RECIPES, recipe
 from minigan.names import choose
-from minigan.nets import ACTIVATIONS, INITS, OPTIMIZERS, SCHEDULES
+from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
 
 
-def _row(default: Any, about: str, choices: Any = None, least: float | None = None) -> Any:
-    return field(default=default, metadata={"about": about, "choices": choices, "least": least})
+MODELS = ("mlp", "gaussian")
+
+
+def _row(default: Any, about: str, choices: Any = None, least: float | None = None, below: float = inf) -> Any:
+    return field(default=default, metadata={"about": about, "choices": choices, "least": least, "below": below})
 
 
 @dataclass(frozen=True)
@@ -40,16 +48,42 @@ class Config:
     beta2: float = _row(0.99, "adam's β₂", least=0)
     alpha: float = _row(0.99, "rmsprop's α", least=0)
     mu: float = _row(0.9, "momentum's μ", least=0)
-    critic_steps: int = _row(5, "critic steps before each generator step", least=1)
+    critic_steps: int = _row(5, "critic steps before each generator step", least=0)
     burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more", least=0)
-    penalty: float = _row(0.1, "λ, the weight of the gradient penalty", least=0)
-    clip: float = _row(0.1, "c, the bound on the critic's weights where they are clipped", least=0)
+    update: str = _row("alternating", "how the two players step", UPDATES)
+    # the players
     generator: tuple[int, ...] = _row((64, 64), "widths of the generator's hidden layers", least=1)
     critic: tuple[int, ...] = _row((64, 64), "widths of the critic's hidden layers", least=1)
     latent: int = _row(2, "dimension of the noise z ~ N(0, I)", least=1)
     activation: str = _row("relu", "of the hidden layers", ACTIVATIONS)
+    critic_activation: str = _row("same", "of the critic's hidden layers, if another", ("same", *ACTIVATIONS))
     init: str = _row("he", "how the weights start", INITS)
     gain: float = _row(1.0, "factor on the initial weights' standard deviation", least=0)
+    generator_norm: str = _row("none", "normalisation in the generator", NORMS)
+    critic_norm: str = _row("none", "normalisation in the critic", NORMS)
+    minibatch: int = _row(0, "kernels of minibatch discrimination in the critic", least=0)
+    generators: int = _row(1, "how many generators make equal shares of a batch", least=1)
+    model: str = _row("mlp", "the generator: a network, or one Gaussian whose density is known", MODELS)
+    # keeping the critic Lipschitz
+    penalty_kind: str = _row("none", "the gradient penalty", PENALTIES)
+    penalty: float = _row(0.1, "λ (or γ), the weight of the gradient penalty", least=0)
+    clip: float = _row(0.0, "c, the bound on the critic's weights; 0: none", least=0)
+    spectral_norm: bool = _row(False, "divide the critic's weights by their spectral norms")
+    # stabilisers; as they stand, they do nothing
+    smoothing: float = _row(0.0, "α of one-sided label smoothing: the real label is 1 − α", least=0, below=1)
+    instance_noise: float = _row(0.0, "standard deviation of the noise on all that the critic sees, at first", least=0)
+    noise_schedule: str = _row("linear", "how that noise falls over the run", SCHEDULES)
+    history: float = _row(0.0, "λ of historical averaging", least=0)
+    pack: int = _row(1, "samples that the critic judges together (PacGAN)", least=1)
+    ema: float = _row(0.0, "β of the moving average of the generator that samples are drawn from; 0: none", least=0, below=1)
+    unroll: int = _row(0, "critic steps that the generator looks ahead", least=0)
+    unroll_optimizer: str = _row("same", "of those steps: the critic's own, or another", ("same", "sgd"))
+    consensus: float = _row(0.0, "γ of consensus optimisation", least=0)
+    pretrain: int = _row(0, "critic steps on real data alone, before the game (EBGAN)", least=0)
+    labelled: float = _row(0.0, "the share of data whose class the critic is told (semi-supervised)", least=0)
+    classes: int = _row(0, "how many classes; 0: as many as the data have modes", least=0)
+    constants: tuple[str, ...] = _row((), "numbers of the loss's formula, as name=value (margin=2)")
+    # looking at it
     standardize: bool = _row(True, "centre and scale the data for training; samples come back in data units")
     evaluations: int = _row(100, "how many times to measure during the run", least=1)
     samples: int = _row(2_500, "how many samples to measure modes on, and to write", least=1)
@@ -58,13 +92,26 @@ class Config:
         for setting in fields(self):
             _check(setting, getattr(self, setting.name))
 
+    @property
+    def loss(self) -> Loss:
+        """The recipe's loss, with the constants that this configuration gives it."""
+        given = dict(map(_constant, self.constants))
+        return recipe(self.recipe).loss.with_constants(**(given | ({"smoothing": self.smoothing} if self.smoothing else {})))
+
 
 def configure(name: str = "wgan-gp", **settings: Any) -> Config:
     """The configuration of a recipe: its own settings over the defaults, then those given here."""
     unknown = [key for key in settings if key not in NAMES]
     if unknown:
         choose(unknown[0], NAMES, "setting")
-    return Config(recipe=name, **(recipe(name).settings | settings))
+    return checked(Config(recipe=name, **{**recipe(name).settings, **settings}))
+
+
+def checked(config: Config) -> Config:
+    """The configuration; ValueError with the reason if its settings contradict each other."""
+    refuse(config, recipe(config.recipe).loss)
+    config.loss  # noqa: B018  its constants are known
+    return config
 
 
 def as_dict(config: Config) -> dict[str, Any]:
@@ -78,7 +125,15 @@ def from_dict(values: dict[str, Any]) -> Config:
     if wrong:
         raise ValueError(f"a configuration has the settings {', '.join(NAMES)}; missing or unknown: {sorted(wrong)}")
     settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-    return Config(**settings)
+    return checked(Config(**settings))
+
+
+def _constant(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise ValueError(f"constants are given as name=value, a number, not {text!r}") from None
 
 
 def _check(setting: Field, value: Any) -> None:
@@ -90,8 +145,9 @@ def _check(setting: Field, value: Any) -> None:
     if about["choices"] is not None:
         choose(value, about["choices"] if isinstance(about["choices"], dict) else dict.fromkeys(about["choices"]), name)
     numbers = value if isinstance(value, tuple) else (value,)
-    if about["least"] is not None and not all(about["least"] <= v < float("inf") for v in numbers):
-        raise ValueError(f"{name} must be at least {about['least']}, got {value!r}")
+    if about["least"] is not None and not all(about["least"] <= v < about["below"] for v in numbers):
+        below = f" and below {about['below']}" if about["below"] < inf else ""
+        raise ValueError(f"{name} must be at least {about['least']}{below}, got {value!r}")
 
 
 NAMES: dict[str, Field] = {setting.name: setting for setting in fields(Config)}

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import to_host
-from minigan.lab.metrics import evaluate
+from minigan.autodiff import Tensor, logsumexp, square_norm
+from minigan.autodiff.functions import as_tensor
+from minigan.lab.metrics import evaluate, nearest_mode
 from minigan.lab.toys import Sampler, Toy, toy
 
 
@@ -27,6 +29,7 @@ class Data:
     scale: float
     points: np.ndarray | None = None  # of a finite data set
     toy: Toy | None = None  # what is known of it: modes, density
+    labels: np.ndarray | None = None  # (n,) of the points: their classes 0, 1, ...; −1 where it is not known
 
     @property
     def dim(self) -> int:
@@ -40,13 +43,57 @@ class Data:
         """Fill ``out`` (batch, dim) with a batch, centred and scaled."""
         out[...] = (self.sample(rng, len(out)) - self.shift) / self.scale
 
+    @property
+    def classes(self) -> int:
+        """How many classes the labels have: of a toy, its modes; 0 if there are no labels."""
+        if self.labels is not None:
+            return int(self.labels.max()) + 1
+        return 0 if self.toy is None or self.toy.modes is None else len(self.toy.modes)
+
+    def draw_labelled(self, rng: np.random.Generator, out: np.ndarray, one_hot: np.ndarray, share: float) -> None:
+        """``draw``, and fill ``one_hot`` (batch, classes): a row of zeros for all but a share of the labels.
+
+        A toy's label is its nearest mode; points come with labels of their own, −1 where there is none.
+        """
+        if self.points is not None and self.labels is not None:
+            index = rng.integers(len(self.points), size=len(out))
+            x, label = self.points[index], self.labels[index]
+        elif self.toy is not None and self.toy.modes is not None:
+            x = self.sample(rng, len(out))
+            label = nearest_mode(x, self.toy.modes)[0]
+        else:
+            raise ValueError(f"{self.name} has no classes: give labels y with the points, or choose a toy with modes")
+        label = np.where(rng.random(len(out)) < share, label, -1)
+        out[...] = (x - self.shift) / self.scale
+        one_hot[...] = label[:, None] == np.arange(one_hot.shape[1])
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p of the centred and scaled data at x (..., batch, dim), a tensor (..., batch), in nats.
+
+        ValueError unless the data are a mixture of Gaussians, whose density has a closed form.
+        """
+        toy = self.toy
+        if toy is None or toy.modes is None or toy.sigma is None:
+            raise ValueError(f"the density of {self.name} is not known; choose a mixture of Gaussians, such as bimodal")
+        k, dim = toy.modes.shape
+        sigma = toy.sigma / self.scale
+        weights = np.full(k, 1 / k) if toy.weights is None else toy.weights
+        centres = as_tensor((toy.modes - self.shift) / self.scale, like=x)
+        log_w = as_tensor(np.log(weights) - dim * np.log(sigma * np.sqrt(2 * np.pi)), like=x)
+        squares = square_norm(x.reshape((*x.shape[:-1], 1, dim)) - centres)
+        return logsumexp(log_w - squares * (0.5 / sigma**2), axis=-1)
+
     def restore(self, x: np.ndarray) -> np.ndarray:
         """From what the networks see back to data units."""
         return (x * self.scale + self.shift).astype(x.dtype)
 
 
-def data_from(source: Any, standardize: bool = True, rng: np.random.Generator | None = None) -> Data:
+def data_from(
+    source: Any, standardize: bool = True, rng: np.random.Generator | None = None, labels: Any = None
+) -> Data:
     """The data behind a toy's name, a file's path, an array (n, d), a Toy or a sampler (rng, n) → (n, d).
+
+    labels: of points, (n,) whole numbers, −1 where the class is not known.
 
     Shift and scale are the mean and the root mean square deviation a coordinate: of the points, or
     of 10,000 draws with ``rng`` from a sampler. Raises ValueError for data that cannot be learned from.
@@ -72,7 +119,16 @@ def data_from(source: Any, standardize: bool = True, rng: np.random.Generator | 
     if standardize:
         shift = look.mean(axis=0)
         scale = float(np.sqrt(np.mean((look - shift) ** 2))) or 1.0  # identical points have no scale
-    return Data(name, sample, shift, scale, points, row)
+    return Data(name, sample, shift, scale, points, row, None if labels is None else _classes(labels, points))
+
+
+def _classes(labels: Any, points: np.ndarray | None) -> np.ndarray:
+    y = np.asarray(to_host(labels))
+    if points is None or y.shape != (len(points),) or y.dtype.kind not in "iu" or y.min() < -1 or y.max() < 0:
+        n = "no points" if points is None else f"{len(points)} points"
+        raise ValueError(f"labels must be whole numbers, -1 (unknown) or 0, 1, ..., one for each of {n}; "
+                         f"got shape {y.shape}, dtype {y.dtype}")
+    return y
 
 
 def check_points(x: Any, what: str = "the data") -> np.ndarray:

@@ -36,7 +36,9 @@ class GAN:
         return configure(self.recipe, seed=self.seed, **self.settings)
 
     def fit(self, x: Any, y: Any = None, *, folder: str | Path | None = None, eager: bool = False) -> GAN:
-        """Train on x: points (n, d), a toy's name, a file's path, or a sampler (rng, n) → (n, d). y is ignored.
+        """Train on x: points (n, d), a toy's name, a file's path, or a sampler (rng, n) → (n, d).
+
+        y: classes 0, 1, ... of the points, −1 where unknown, for a recipe with a critic of K classes; else ignored.
 
         folder: also leave a run folder there, as ``minigan train`` does. Raises ValueError for data that cannot
         be learned from, TrainingError when a loss or a parameter stops being finite. After Ctrl-C the
@@ -44,10 +46,11 @@ class GAN:
         """
         config = self._configure()
         where = None if folder is None else Path(folder)
+        labels = y if config.loss.head.name == "classes" else None
         if where is None:
-            training = Training(config, run.load_data(config, x), eager)
+            training = Training(config, run.load_data(config, x, labels), eager)
         else:
-            training = run.start(config, x, where, eager)
+            training = run.start(config, x, where, eager, labels)
         done = run.drive(training, where)
         self._fitted(training.config, training.model)
         self.history_ = dict(zip(COLUMNS, np.array(training.history).reshape(-1, len(COLUMNS)).T, strict=True))

@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from minigan.autodiff import Tensor, grad
-from minigan.gans.recipes import recipe
+from minigan.gans.game import Game
+from minigan.gans.spectral import spectral_normalize
 from minigan.lab.config import Config
-from minigan.nets import MLP
+from minigan.nets import MLP, Ensemble, Gaussian
+from minigan.theory.lipschitz import lipschitz_bound
 
 
-def networks(config: Config, dim: int) -> tuple[MLP, MLP]:
-    """G: latent → dim and D: dim → 1, of the configuration's widths."""
-    return (
-        MLP((config.latent, *config.generator, dim), config.activation),
-        MLP((dim, *config.critic, 1), config.activation),
-    )
+def game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | None = None) -> Game:
+    """The game of a configuration on data of ``dim`` coordinates: G: latent → dim, D: pack · dim → a score."""
+    loss = config.loss
+    generator: Any = Gaussian(dim) if config.model == "gaussian" else MLP(
+        (config.latent, *config.generator, dim), config.activation, norm=config.generator_norm)
+    if config.generators > 1:
+        generator = Ensemble(generator, config.generators)
+    activation = config.activation if config.critic_activation == "same" else config.critic_activation
+    seen = config.pack * dim
+    critic = MLP((seen, *config.critic, loss.head.outputs(seen, config.classes)), activation,
+                 norm=config.critic_norm, minibatch=config.minibatch)
+    return Game(loss, generator, critic, config.penalty_kind, config.penalty, config.spectral_norm, config.pack,
+                config.history, target)
 
 
 @dataclass(frozen=True)
 class Model:
-    """G and D with their parameters, and the scaling between what they see and the data."""
+    """G and D with their parameters, and the scaling between what they see and the data.
+
+    state: ``theta`` and ``w``, and what else evaluation reads by name (see ``gans/game.py``): the moving average
+    ``theta.ema``, from which samples are then drawn, u and v, the reference batches.
+    """
 
     config: Config
     shift: np.ndarray  # (dim,)
     scale: float
-    theta: np.ndarray
-    w: np.ndarray
+    state: Mapping[str, np.ndarray]
+
+    @cached_property
+    def game(self) -> Game:
+        return game(self.config, len(self.shift))
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The generator's parameters that samples are drawn with: their moving average, if there is one."""
+        return self.state.get("theta.ema", self.state["theta"])
+
+    @property
+    def w(self) -> np.ndarray:
+        return self.state["w"]
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """n draws G(z), z ~ N(0, I): (n, dim) in data units, in the dtype of θ."""
-        generator, _ = networks(self.config, len(self.shift))
-        z = rng.standard_normal((n, self.config.latent), dtype=self.theta.dtype)
-        return (generator(self.theta, z).value * self.scale + self.shift).astype(self.theta.dtype)
+        net, share = self.game.generator, self.config.generators
+        z = rng.standard_normal((-(-n // share) * share, net.sizes[0]), dtype=self.theta.dtype)
+        x = net.run(self.theta, z, self.state.get("theta.reference")).outputs.value[:n]
+        return (x * self.scale + self.shift).astype(self.theta.dtype)
 
     def critic(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The critic's scores (n,) and their gradient (n, dim) at points (n, dim), in data units.
 
         A Wasserstein critic's score has the unit of x, so that its slope is the same in any unit; a
-        discriminator's score is a logit, log D/(1 − D), and has none.
+        discriminator's score is a logit, log D/(1 − D), and has none. A critic of packs sees packs of one
+        point repeated; one with batch norm or minibatch discrimination sees each point among a batch of data.
         """
-        _, critic = networks(self.config, len(self.shift))
-        unit = self.scale ** recipe(self.config.recipe).loss.power
+        unit = self.scale**self.config.loss.power
         seen = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
-        scores = critic(self.w, seen)
+        pack = Tensor(np.tile(np.eye(len(self.shift), dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
+        packs = seen @ pack if self.config.pack > 1 else seen
+        scores = self.game.look(self.state, packs, self.state.get("w.reference")).scores
         slope = grad(scores.sum(), seen)
         return scores.value[:, 0] * unit, slope.value * (unit / self.scale)
 
     def estimate(self, real: np.ndarray, fake: np.ndarray) -> float:
         """What the critic's value on these samples says of the distance: W₁ in data units, or JS in nats."""
         scores = (Tensor(self.critic(x)[0][:, None]) for x in (real, fake))
-        return recipe(self.config.recipe).loss.estimate(*scores).item()
+        return self.config.loss.estimate(*scores).item()
+
+    def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
+        """The steepest ‖∇f‖ seen on these samples and halfway between: an estimate of Lip(f), from below.
+
+        E f(x) − E f(G(z)) ≤ Lip(f) W₁, so the critic's estimate divided by this is W₁'s, in data units. Checked by: W8.
+        """
+        points = np.concatenate([real, fake, 0.5 * (real + fake)])
+        return float(np.linalg.norm(self.critic(points)[1].astype(float), axis=1).max())
+
+    def lipschitz_bound(self) -> float:
+        """Lip(f) ≤ Π σ₁(Wₗ), certified, for scores in data units; nan for a critic it does not hold for (norms, heads).
+
+        E f(x) − E f(G(z)) divided by this is a lower bound of W₁ itself. Checked by: W12, W13.
+        """
+        critic = self.game.critic
+        if critic.norm != "none" or critic.minibatch or self.config.loss.head.name != "scalar" or self.config.pack > 1:
+            return float("nan")
+        w = spectral_normalize(critic, self.w, self.state["w.s"]) if self.config.spectral_norm else self.w
+        weights = [weight.value.astype(float) for weight, _ in critic.layers(w)]
+        return lipschitz_bound(weights) * self.scale ** (self.config.loss.power - 1)

@@ -24,36 +24,38 @@ from minigan.lab.checkpoint import RunError
 from minigan.lab.config import Config, as_dict, from_dict
 from minigan.lab.data import Data, data_from
 from minigan.lab.model import Model
-from minigan.lab.train import COLUMNS, STREAMS, Training, TrainingError
+from minigan.lab.train import COLUMNS, EVALUATED, STREAMS, Training, TrainingError
 
 
-def start(config: Config, source: Any, folder: Path, eager: bool = False) -> Training:
+def start(config: Config, source: Any, folder: Path, eager: bool = False, labels: Any = None) -> Training:
     """A new run on ``source`` (see data_from) in ``folder``, which must not hold one already."""
     if (folder / "config.toml").exists():
         raise RunError(f"{folder} already holds a run: choose another folder (--out), or continue it (--resume)")
-    data = load_data(config, source)
-    config = replace(config, data=data.name)
-    training = Training(config, data, eager)
+    data = load_data(config, source, labels)
+    training = Training(replace(config, data=data.name), data, eager)
     folder.mkdir(parents=True, exist_ok=True)
     if data.points is not None:
-        files.write_arrays(folder / "data.npz", {"points": data.points})
+        labels = {} if data.labels is None else {"labels": data.labels}
+        files.write_arrays(folder / "data.npz", {"points": data.points, **labels})
     scaling = {"shift": data.shift.tolist(), "scale": data.scale}
-    files.write_toml(folder / "config.toml", as_dict(config) | {"scaling": scaling})
+    files.write_toml(folder / "config.toml", as_dict(training.config) | {"scaling": scaling})
     save(training, folder)
     return training
 
 
-def load_data(config: Config, source: Any) -> Data:
-    """The data of a configuration; a sampler's scaling is measured with a stream of its own."""
-    return data_from(source, config.standardize, np.random.default_rng([config.seed, len(STREAMS)]))
+def load_data(config: Config, source: Any, labels: Any = None) -> Data:
+    """The data of a configuration; a sampler's scaling is measured with a stream of its own, the same for every seed."""
+    return data_from(source, config.standardize, np.random.default_rng([0, len(STREAMS)]), labels)
 
 
 def resume(folder: Path, source: Any = None, eager: bool = False) -> Training:
     """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python."""
     config, _ = read_config(folder)
+    labels = None
     if (folder / "data.npz").exists():
-        source = files.read_arrays(folder / "data.npz")["points"]
-    data = load_data(config, config.data if source is None else source)
+        held = files.read_arrays(folder / "data.npz")
+        source, labels = held["points"], held.get("labels")
+    data = load_data(config, config.data if source is None else source, labels)
     training = Training(config, replace(data, name=config.data), eager)
     training.restore(files.read_checkpoint(folder))
     return training
@@ -72,7 +74,8 @@ def load_model(folder: Path) -> Model:
     """The players of a run folder at its last checkpoint."""
     config, scaling = read_config(folder)
     state = files.read_checkpoint(folder)
-    return Model(config, np.array(scaling["shift"]), scaling["scale"], state["state.theta"], state["state.w"])
+    known = {name: state[f"state.{name}"] for name in EVALUATED if f"state.{name}" in state}
+    return Model(config, np.array(scaling["shift"]), scaling["scale"], known)
 
 
 def save(training: Training, folder: Path) -> None:

@@ -4,37 +4,44 @@
         n critic steps:    draw x, z;   w ← optimiser(w, ∇_w L_D);   w ← project(w)
         one generator step:   draw z;   θ ← optimiser(θ, ∇_θ L_G)
 
+Several seeds train at once as rows of a leading axis of everything: θ (seeds, size), x (seeds, batch, d). Row r
+has its own random streams and is the run of its seed alone; a row that breaks down does not stop the others.
+
 Source: Goodfellow et al. (2014), algorithm 1; Arjovsky et al. (2017), algorithm 1; `xu`, algorithms 1 and 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigan import arrays
 from minigan.arrays import Array
-from minigan.autodiff import Tensor, equal, grad, isfinite, record, stack
+from minigan.autodiff import Tensor, equal, isfinite, record, stack
 from minigan.autodiff.replay import eager as run_eagerly
-from minigan.gans.game import Game
-from minigan.gans.recipes import recipe
+from minigan.gans.players import Players
+from minigan.gans.spectral import initial_state, settled
 from minigan.lab import metrics
 from minigan.lab.checkpoint import FORMAT, pack_streams, unpack_streams
 from minigan.lab.config import Config
 from minigan.lab.data import Data
-from minigan.lab.model import Model, networks
+from minigan.lab.model import Model, game
 from minigan.nets import OPTIMIZERS, SCHEDULES
 
 # One stream for each purpose: looking at a run (scaling, metrics, samples) does not change it.
 STREAMS = ("init", "data", "noise", "metrics", "samples")
 VITALS = ("critic's loss", "generator's loss", "critic's parameters", "generator's parameters")
 W1_SAMPLES = 512  # for the exact W₁ during a run: its assignment takes time cubic in this
+NORM_SAMPLES = 1_000  # whose statistics batch norm uses in evaluation
 COLUMNS = [
-    "step", "critic_loss", "generator_loss", "estimate", "w1", "w1_floor",
+    "step", "critic_loss", "generator_loss", "estimate", "slope", "w1", "w1_floor",
     "modes_found", "modes_solid", "high_quality", "reverse_kl",
 ]
+Draws = list[Callable[[], Any]]
 
 
 class TrainingError(ArithmeticError):
@@ -42,79 +49,135 @@ class TrainingError(ArithmeticError):
 
 
 class Training:
-    """A run in progress: its state, its random streams, its two steps, its history.
+    """A run in progress: its state, its random streams, its steps, its history.
 
     ``for _ in training.run(): ...`` trains and pauses after each step; ``history`` gains a row (COLUMNS)
     whenever one is due. All that a continued run needs is in ``checkpoint()``. ``eager=True`` builds the
     graph anew each step instead of replaying it: slower, the same bits, and a debugger sees every value.
+
+    seeds: train these at once instead of config.seed alone; then ``histories`` and ``models`` have an entry each,
+    and ``failed`` says which have broken down.
     """
 
-    def __init__(self, config: Config, data: Data, eager: bool = False):
+    def __init__(self, config: Config, data: Data, eager: bool = False, seeds: Sequence[int] | None = None):
+        if config.loss.head.name == "classes" and not config.classes:
+            config = replace(config, classes=data.classes)
+            if not data.classes:
+                raise ValueError(f"{data.name} has no classes: give labels y with the points, or choose a toy with modes")
         self.config, self.data = config, data
+        self.seeds = (config.seed,) if seeds is None else tuple(seeds)
+        if not self.seeds or len({*self.seeds}) < len(self.seeds):
+            raise ValueError(f"seeds must be different from each other, and at least one: {self.seeds}")
+        self.lead = () if seeds is None else (len(self.seeds),)  # of every array
         self.step, self.critic_count = 0, 0  # steps taken by the generator and by the critic
-        self.history: list[list[float]] = []
-        self.streams = arrays.streams(config.seed, *STREAMS)
+        self.histories: list[list[list[float]]] = [[] for _ in self.seeds]
+        self.failed: dict[int, str] = {}
+        self.streams = [arrays.streams(seed, *STREAMS) for seed in self.seeds]
         self.xp = arrays.library(config.device)
-        self.generator, self.critic = networks(config, data.dim)
-        self.game = Game(recipe(config.recipe), self.generator, self.critic, config.penalty)
-        self.state = self._initial_state()
-        self._host, self._device = self._inputs()
-        make = run_eagerly if eager else record
-        self._step_critic = make(self.critic_step, self.state, self._device)
-        to_generator = {name: self._device[name] for name in ("z", "t", "eta")}
-        self._step_generator = make(self.generator_step, self.state, to_generator)
+        self.game = game(config, data.dim, data.log_density)
+        settings = {name: getattr(config, name) for name in OPTIMIZERS[config.optimizer].settings}
+        self.players = Players(self.game, config.optimizer, settings, config.clip, config.ema, config.unroll,
+                               config.unroll_optimizer, config.consensus, config.update)
+        rows = [self._initial_state(streams) for streams in self.streams]
+        stacked = {name: np.stack([row[name] for row in rows]) if self.lead else rows[0][name] for name in rows[0]}
+        stacked["bad"] = np.zeros((len(VITALS), *self.lead), config.dtype)  # the first step at which each was not finite
+        self.state: dict[str, Array] = {name: self.xp.asarray(value) for name, value in stacked.items()}
+        self._host = {name: np.ones(shape, config.dtype) for name, shape in self._shapes().items()}
+        self._device = {name: self.xp.asarray(value) for name, value in self._host.items()}
+        if config.update == "alternating":
+            self._critic = self._program(self.players.critic_step, eager) if config.critic_steps else None
+            self._generator = self._program(self._watched(self.players.generator_step), eager)
+        else:
+            self._critic, self._generator = None, self._program(self._watched(self.players.joint_step), eager)
+        self._pretrain = self._program(self.players.pretrain_step, eager) if config.pretrain else None
 
-    # -- the two steps -----------------------------------------------------------------------
-    def critic_step(self, state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
-        """w ← project(optimiser(w, ∇_w L_D)): one step of the critic, as a graph."""
-        loss = self.game.critic_loss(state["w"], state["theta"], inputs["real"], inputs["z"], inputs["eps"])
-        new = self._update("w", loss, state, inputs)
-        new["w"] = self.game.recipe.project(new["w"], self.config.clip)
-        return new | {"critic_loss": loss}, {}
+    # -- the steps, recorded -------------------------------------------------------------------
+    def _program(self, step: Callable, eager: bool) -> tuple[Callable[[], Any], Draws, list[str]]:
+        """The step as a function of nothing, how to draw what it reads, and the names of that."""
+        program = record(step, self.state, self._device)
+        reads = [name for name in self._device if name in program.reads]
+        draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(reads, r, streams)]
+        return run_eagerly(step, self.state, self._device) if eager else program, draws, reads
 
-    def generator_step(self, state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
-        """θ ← optimiser(θ, ∇_θ L_G): one step of the generator, as a graph; and the first bad step."""
-        loss = self.game.generator_loss(state["theta"], state["w"], inputs["z"])
-        new = self._update("theta", loss, state, inputs)
-        vitals = stack([state["critic_loss"], loss, state["w"].sum(-1), new["theta"].sum(-1)])
-        first = equal(state["bad"], 0.0) * (1.0 - isfinite(vitals))
-        return new | {"generator_loss": loss, "bad": state["bad"] + first * inputs["t"]}, {}
+    def _watched(self, step: Callable) -> Callable:
+        """The step, and the first count t at which a loss or a parameter of either player is not finite."""
 
-    def _update(self, player: str, loss: Tensor, state: dict, inputs: dict) -> dict[str, Tensor]:
-        optimizer = OPTIMIZERS[self.config.optimizer]
-        slots = {slot: state[f"{player}.{slot}"] for slot in optimizer.slots}
-        settings = {name: getattr(self.config, name) for name in optimizer.settings}
-        gradient = grad(loss.sum(), state[player])
-        new, slots = optimizer.step(state[player], gradient, slots, inputs["t"], inputs["eta"], **settings)
-        return {player: new, **{f"{player}.{slot}": value for slot, value in slots.items()}}
+        def watched(state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
+            new, report = step(state, inputs)
+            now = state | new
+            vitals = stack([now["critic_loss"], now["generator_loss"], now["w"].sum(-1), now["theta"].sum(-1)])
+            first = equal(state["bad"], 0.0) * (1.0 - isfinite(vitals))
+            return new | {"bad": state["bad"] + first * inputs["t.theta"]}, report
+
+        return watched
 
     # -- what they work on -------------------------------------------------------------------
-    def _initial_state(self) -> dict[str, Array]:
-        config = self.config
+    def _initial_state(self, streams: dict[str, np.random.Generator]) -> dict[str, np.ndarray]:
+        """Of one seed: parameters, their optimisers' slots, and what the stabilisers keep."""
+        config, rng = self.config, streams["init"]
         state: dict[str, Any] = {}
-        for player, net in [("theta", self.generator), ("w", self.critic)]:
-            state[player] = net.init(self.streams["init"], config.init, config.gain, config.dtype)
+        players = {"theta": self.game.generator, "w": self.game.critic}
+        for player, net in players.items():
+            state[player] = net.init(rng, config.init, config.gain, config.dtype)
             slots = OPTIMIZERS[config.optimizer].init(state[player])
             state.update((f"{player}.{slot}", value) for slot, value in slots.items())
         for name in ("critic_loss", "generator_loss"):
             state[name] = np.zeros((), config.dtype)
-        state["bad"] = np.zeros(len(VITALS), config.dtype)  # the first step at which each was not finite
-        return {name: self.xp.asarray(value) for name, value in state.items()}
+        if config.spectral_norm:
+            state["w.s"] = settled(self.game.critic, state["w"], initial_state(self.game.critic, rng, config.dtype))
+        if config.history:
+            state |= {f"{player}.mean": state[player].copy() for player in players}
+        if config.ema:
+            state["theta.ema"] = state["theta"].copy()
+        if config.generator_norm in ("batch", "virtual"):
+            n = config.batch if config.generator_norm == "virtual" else NORM_SAMPLES
+            state["theta.reference"] = rng.standard_normal((n, self.game.generator.sizes[0])).astype(config.dtype)
+        if config.critic_norm in ("batch", "virtual") or config.minibatch:
+            reference = np.empty((config.batch * config.pack, self.data.dim), config.dtype)
+            self.data.draw(rng, reference)
+            state["w.reference"] = reference.reshape(config.batch, -1)
+        return state
 
-    def _inputs(self) -> tuple[dict[str, np.ndarray], dict[str, Array]]:
-        """The inputs of a step on the host, where they are drawn in place, and on the device."""
-        config = self.config
-        shapes: dict[str, tuple[int, ...]] = {
-            "real": (config.batch, self.data.dim), "z": (config.batch, config.latent), "eps": (config.batch, 1),
-            "t": (), "eta": (),
-        }
-        host = {name: np.ones(shape, config.dtype) for name, shape in shapes.items()}
-        return host, {name: self.xp.asarray(value) for name, value in host.items()}
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The inputs of a step, whichever it may read (see ``gans/game.py``), in the order in which they are drawn."""
+        config, n, d = self.config, self.config.batch, self.data.dim
+        drawn: dict[str, tuple[int, ...]] = {"real": (n * config.pack, d)}
+        if config.loss.head.name == "classes":
+            drawn["labels"] = (n * config.pack, config.classes)
+        drawn |= {"z": (n * config.pack, self.game.generator.sizes[0]), "eps": (n, 1), "delta": (n, config.pack * d)}
+        if config.instance_noise:
+            drawn |= {"noise.real": drawn["real"], "noise.fake": drawn["real"]}
+        numbers: dict[str, tuple[int, ...]] = dict.fromkeys(("t.w", "t.theta", "eta.w", "eta.theta"), ())
+        if config.instance_noise:
+            numbers["sigma"] = ()
+        return {name: (*self.lead, *shape) for name, shape in drawn.items()} | numbers
 
-    def _send(self, *names: str) -> None:
-        for name in names:
+    def _draws(self, reads: list[str], r: int, streams: dict[str, np.random.Generator]) -> Draws:
+        """Bound calls that fill row r of the host's inputs, in place."""
+        row = {name: x[r] if self.lead else x for name, x in self._host.items() if x.ndim}
+        data, noise = streams["data"], streams["noise"]
+        calls: Draws = []
+        for name in reads:
+            if name == "real" and "labels" in reads:
+                share = self.config.labelled
+                calls.append(partial(self.data.draw_labelled, data, row["real"], row["labels"], share))
+            elif name == "real":
+                calls.append(partial(self.data.draw, data, row["real"]))
+            elif name == "eps":
+                calls.append(partial(noise.random, out=row["eps"], dtype=row["eps"].dtype))
+            elif name in row and name != "labels":
+                calls.append(partial(noise.standard_normal, out=row[name], dtype=row[name].dtype))
+        return calls
+
+    def _take(self, program: tuple[Callable[[], Any], Draws, list[str]]) -> None:
+        """Draw, send what was drawn to the device, and step."""
+        step, draws, reads = program
+        for draw in draws:
+            draw()
+        for name in reads:
             if self._device[name] is not self._host[name]:
                 self._device[name][...] = self.xp.asarray(self._host[name])
+        step()
 
     # -- the loop ----------------------------------------------------------------------------
     def run(self) -> Iterator[None]:
@@ -123,28 +186,35 @@ class Training:
             self.iterate()
             if self.due():
                 self.check_health()
-                self.history.append(self.measure())
+                for row, history in zip(self.measure(), self.histories, strict=True):
+                    history.append(row)
             yield
 
     def iterate(self) -> None:
-        """One step of the generator, after its critic steps."""
-        config, host, noise = self.config, self._host, self.streams["noise"]
+        """One step of the generator, after its critic steps; before the first, the critic's pretraining."""
+        config, host = self.config, self._host
         rate = SCHEDULES[config.schedule](self.step / config.steps)
-        host["eta"][...] = rate * config.lr_critic
-        for _ in range(self.critic_steps()):
-            self.critic_count += 1
-            host["t"][...] = self.critic_count
-            self.data.draw(self.streams["data"], host["real"])
-            noise.standard_normal(out=host["z"], dtype=host["z"].dtype)
-            noise.random(out=host["eps"], dtype=host["eps"].dtype)
-            self._send("real", "z", "eps", "t", "eta")
-            self._step_critic()
+        host["eta.w"][...], host["eta.theta"][...] = rate * config.lr_critic, rate * config.lr_generator
+        if "sigma" in host:
+            host["sigma"][...] = config.instance_noise * SCHEDULES[config.noise_schedule](self.step / config.steps)
+        host["t.theta"][...] = self.step + 1
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the vitals tell, and whose
+            if self._pretrain is not None and self.step == 0:
+                for _ in range(config.pretrain):
+                    self._count_critic()
+                    self._take(self._pretrain)
+            if self._critic is not None:
+                for _ in range(self.critic_steps()):
+                    self._count_critic()
+                    self._take(self._critic)
+            host["t.w"][...] = self.critic_count + 1  # of the critic's next step, to unroll it
+            self._take(self._generator)
+        self.critic_count += self._critic is None
         self.step += 1
-        host["t"][...] = self.step
-        host["eta"][...] = rate * config.lr_generator
-        noise.standard_normal(out=host["z"], dtype=host["z"].dtype)
-        self._send("z", "t", "eta")
-        self._step_generator()
+
+    def _count_critic(self) -> None:
+        self.critic_count += 1
+        self._host["t.w"][...] = self.critic_count
 
     def critic_steps(self) -> int:
         """n, or the burst of WGAN's published schedule: before the first 25 steps and every 500th."""
@@ -157,36 +227,57 @@ class Training:
         return self.step * n // total > (self.step - 1) * n // total
 
     def check_health(self) -> None:
-        """Raise TrainingError if anything has not been finite, naming the first step, whose, and what."""
-        bad = arrays.to_host(self.state["bad"])
-        if bad.any():
-            step = bad[bad > 0].min()
-            what = VITALS[int(np.flatnonzero(bad == step)[0])]
-            raise TrainingError(
-                f"at step {int(step)} the {what} stopped being finite; "
-                "try smaller learning rates, or another recipe or penalty weight"
-            )
+        """Note the seeds that have not been finite; TrainingError, naming the first step, whose and what, if none is left."""
+        bad = arrays.to_host(self.state["bad"]).reshape(len(VITALS), -1)
+        for seed, steps in zip(self.seeds, bad.T, strict=True):
+            if steps.any():
+                step = steps[steps > 0].min()
+                what = VITALS[int(np.flatnonzero(steps == step)[0])]
+                self.failed[seed] = f"at step {int(step)} the {what} stopped being finite"
+        if len(self.failed) == len(self.seeds):
+            raise TrainingError(f"{self.failed[self.seeds[0]]}; "
+                                "try smaller learning rates, or another recipe or penalty weight")
 
-    def measure(self) -> list[float]:
-        """A row of the history, from the stream for metrics: distances in data units, losses as players see them."""
-        rng, data, model = self.streams["metrics"], self.data, self.model
-        n = max(self.config.samples, W1_SAMPLES)
+    def measure(self) -> list[list[float]]:
+        """A row of the history for each seed: distances in data units, losses as players see them; NaN of a failed one."""
+        losses = {name: arrays.to_host(self.state[name]).reshape(-1) for name in ("critic_loss", "generator_loss")}
+        rows = []
+        for r, (seed, model) in enumerate(zip(self.seeds, self.models, strict=True)):
+            row = {"step": self.step, **{name: values[r] for name, values in losses.items()}}
+            if seed not in self.failed:
+                row |= self._measure(model, self.streams[r]["metrics"])
+            rows.append([float(row.get(name, np.nan)) for name in COLUMNS])
+        return rows
+
+    def _measure(self, model: Model, rng: np.random.Generator) -> dict[str, float]:
+        data, n = self.data, max(self.config.samples, W1_SAMPLES)
         fake, real, again = model.sample(rng, n), data.sample(rng, n), data.sample(rng, W1_SAMPLES)
-        row = {
-            "step": self.step,
-            **{name: float(self.state[name]) for name in ("critic_loss", "generator_loss")},
-            "estimate": model.estimate(real, fake),
-            "w1": metrics.wasserstein_1(real[:W1_SAMPLES], fake[:W1_SAMPLES]),
-            "w1_floor": metrics.wasserstein_1(real[:W1_SAMPLES], again),
+        some = slice(W1_SAMPLES)
+        seen = {} if self.config.loss.critic is None else {
+            "estimate": model.estimate(real, fake), "slope": model.slope(real[some], fake[some])}
+        return seen | {
+            "w1": metrics.wasserstein_1(real[some], fake[some]),
+            "w1_floor": metrics.wasserstein_1(real[some], again),
             **data.modes(fake[: self.config.samples]),
         }
-        return [float(row.get(name, np.nan)) for name in COLUMNS]
+
+    @property
+    def history(self) -> list[list[float]]:
+        """The measurements so far, of the first seed: rows of COLUMNS."""
+        return self.histories[0]
+
+    @property
+    def models(self) -> list[Model]:
+        """The players as they are now, for each seed."""
+        host = {name: arrays.to_host(x).copy() for name, x in self.state.items() if name in EVALUATED}
+        rows = [{name: x[r] for name, x in host.items()} for r in range(len(self.seeds))] if self.lead else [host]
+        return [Model(replace(self.config, seed=seed), self.data.shift, self.data.scale, row)
+                for seed, row in zip(self.seeds, rows, strict=True)]
 
     @property
     def model(self) -> Model:
-        """The players as they are now."""
-        theta, w = (arrays.to_host(self.state[name]).copy() for name in ("theta", "w"))
-        return Model(self.config, self.data.shift, self.data.scale, theta, w)
+        """The players as they are now, of the first seed."""
+        return self.models[0]
 
     # -- stopping and going on -----------------------------------------------------------------
     def checkpoint(self) -> dict[str, np.ndarray]:
@@ -194,7 +285,7 @@ class Training:
         state = {f"state.{name}": arrays.to_host(value).copy() for name, value in self.state.items()}
         return {
             "format": np.array(FORMAT), "step": np.array(self.step), "critic_count": np.array(self.critic_count),
-            "history": np.array(self.history, dtype=float).reshape(-1, len(COLUMNS)),
+            "history": np.array(self.histories, dtype=float).reshape(len(self.seeds), -1, len(COLUMNS)),
             "streams": pack_streams(self.streams), **state,
         }
 
@@ -203,5 +294,9 @@ class Training:
         for name, value in self.state.items():
             value[...] = self.xp.asarray(checkpoint[f"state.{name}"])
         self.step, self.critic_count = int(checkpoint["step"]), int(checkpoint["critic_count"])
-        self.history = [list(row) for row in checkpoint["history"]]
+        self.histories = [[list(row) for row in history] for history in checkpoint["history"]]
         unpack_streams(checkpoint["streams"], self.streams)
+
+
+# what of the state a model needs: the critic's own moments, say, are training's business
+EVALUATED = ("theta", "w", "theta.ema", "w.s", "theta.reference", "w.reference")

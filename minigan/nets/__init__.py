@@ -1,14 +1,32 @@
 """II. The players: pure functions of one flat parameter vector.
 
-``params.py`` the flat θ and its views · ``mlp.py`` multilayer perceptrons · ``optim.py``
-optimiser steps as pure functions (θ, g, state, t) → (θ′, state′).
+``params.py`` the flat θ and its views · ``mlp.py`` multilayer perceptrons · ``norm.py`` batch, layer and
+virtual batch norm · ``minibatch.py`` minibatch discrimination · ``ensemble.py`` a mixture of networks ·
+``gaussian.py`` a model whose density is known · ``optim.py`` optimiser steps as pure functions
+(θ, g, state, t) → (θ′, state′).
 """
 
-from minigan.nets.mlp import ACTIVATIONS, INITS, MLP
-from minigan.nets.optim import OPTIMIZERS, SCHEDULES, Optimizer, adam, momentum, rmsprop, sgd
-from minigan.nets.params import Layout
+from minigan.nets.ensemble import Ensemble
+from minigan.nets.gaussian import Gaussian
+from minigan.nets.minibatch import minibatch_features
+from minigan.nets.mlp import ACTIVATIONS, INITS, MLP, Activation
+from minigan.nets.norm import NORMS, Norm, batch_norm, layer_norm, virtual_batch_norm
+from minigan.nets.optim import (
+    OPTIMIZERS,
+    SCHEDULES,
+    Optimizer,
+    adam,
+    momentum,
+    optimistic,
+    optimistic_adam,
+    rmsprop,
+    sgd,
+)
+from minigan.nets.params import Layout, Network, Run
 
 __all__ = [
-    "ACTIVATIONS", "INITS", "MLP", "OPTIMIZERS", "SCHEDULES",
-    "Layout", "Optimizer", "adam", "momentum", "rmsprop", "sgd",
+    "ACTIVATIONS", "INITS", "MLP", "NORMS", "OPTIMIZERS", "SCHEDULES",
+    "Activation", "Ensemble", "Gaussian", "Layout", "Network", "Norm", "Optimizer", "Run",
+    "adam", "batch_norm", "layer_norm", "minibatch_features", "momentum", "optimistic", "optimistic_adam",
+    "rmsprop", "sgd", "virtual_batch_norm",
 ]

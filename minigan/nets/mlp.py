@@ -1,26 +1,58 @@
 """Multilayer perceptrons as pure functions of a flat θ.
 
     h₀ = x,   aₗ = hₗ₋₁ Wₗ + bₗ,   hₗ = φ(aₗ),   net(θ, x) = a_L
+
+With a norm, aₗ = γₗ ⊙ norm(hₗ₋₁ Wₗ) + bₗ in the hidden layers: the bias is the norm's learned shift, since
+one added before the norm would be subtracted again. With minibatch discrimination, o(h T) stands beside
+the last h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from minigan.autodiff import Tensor, leaky_relu, relu, sigmoid, softplus, tanh
-from minigan.autodiff.functions import as_tensor
-from minigan.nets.params import Layout
+from minigan.autodiff import Tensor, concat, leaky_relu, maximum, relu, sigmoid, softplus, split, tanh
+from minigan.names import choose
+from minigan.nets.minibatch import minibatch_features
+from minigan.nets.norm import NORMS
+from minigan.nets.params import Layout, Run, checked_batch
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": relu,
-    "leaky-relu": leaky_relu,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "softplus": softplus,
+
+@dataclass(frozen=True)
+class Activation:
+    """A row: h = φ(a). A unit takes ``pieces`` affine maps of the layer below, so a is (..., pieces · n)."""
+
+    phi: Callable[[Tensor], Tensor]
+    pieces: int = 1
+
+    def __call__(self, a: Tensor) -> Tensor:
+        return self.phi(a)
+
+
+def maxout(a: Tensor, pieces: int = 5) -> Tensor:
+    """max over k of aₖ, for a = (a₁, ..., a_K) side by side: (..., K n) → (..., n), convex and piecewise linear.
+
+    Source: Goodfellow et al. (2013), section 3.
+    """
+    first, *rest = split(a, sizes=(a.shape[-1] // pieces,) * pieces)
+    for piece in rest:
+        first = maximum(first, piece)
+    return first
+
+
+ACTIVATIONS = {
+    "relu": Activation(relu),
+    "leaky-relu": Activation(leaky_relu),
+    "tanh": Activation(tanh),
+    "sigmoid": Activation(sigmoid),
+    "softplus": Activation(softplus),
+    "maxout": Activation(maxout, pieces=5),
 }
 
 
@@ -49,49 +81,118 @@ class MLP:
 
     ``net(theta, x)``: theta (..., size), x (..., batch, d_in) → (..., batch, d_out). Leading axes
     of theta are independent networks in one call, and row r equals the single run of theta[r].
+    norm: a name of ``NORMS``, for the hidden layers. minibatch: how many kernels of ``kernel`` numbers
+    each compare the last hidden layer's rows (``minibatch_features``); 0: none.
     """
 
     sizes: tuple[int, ...]
     activation: str = "relu"
+    norm: str = "none"
+    minibatch: int = 0
+    kernel: int = 5
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"an MLP needs an input and an output size, all positive; got {self.sizes}")
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {self.activation!r}: choose one of {', '.join(ACTIVATIONS)}")
+        choose(self.activation, ACTIVATIONS, "activation")
+        choose(self.norm, NORMS, "norm")
+        if self.minibatch < 0 or self.kernel < 1:
+            raise ValueError(f"minibatch ≥ 0 kernels of ≥ 1 numbers each, got {self.minibatch} and {self.kernel}")
+        if self.minibatch and NORMS[self.norm].needs:
+            raise ValueError(
+                f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a sample "
+                "look at the reference batch alone, the other compares it with its batch-mates"
+            )
 
-    @property
+    @cached_property
+    def _arrays(self) -> tuple[tuple[str, tuple[int, int]], ...]:
+        """(role, shape) of each array in θ."""
+        pieces, gain = ACTIVATIONS[self.activation].pieces, NORMS[self.norm].gain
+        arrays = []
+        for m, n in pairwise(self.sizes[:-1]):
+            arrays += [("weight", (m, pieces * n)), ("bias", (1, pieces * n)), ("gain", (1, pieces * n))][: 2 + gain]
+        m, n = self.sizes[-2:]
+        if self.minibatch:
+            arrays += [("comparison", (m, self.minibatch * self.kernel))]
+        return (*arrays, ("weight", (m + self.minibatch, n)), ("bias", (1, n)))
+
+    @cached_property
     def layout(self) -> Layout:
-        """W₁, b₁, W₂, b₂, ... in this order."""
-        pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
-        return Layout(tuple(shape for m, n in pairs for shape in ((m, n), (1, n))))
+        """W₁, b₁, (γ₁,) W₂, b₂, (γ₂,) ..., (T,) W_L, b_L in this order."""
+        return Layout(tuple(shape for _, shape in self._arrays))
 
     @property
     def size(self) -> int:
         """The number of parameters."""
         return self.layout.size
 
+    @cached_property
+    def weights(self) -> tuple[int, ...]:
+        """Which of ``layout.shapes`` are the matrices: each Wₗ, and T of minibatch discrimination."""
+        return tuple(k for k, (role, _) in enumerate(self._arrays) if role in ("weight", "comparison"))
+
+    @property
+    def mixes(self) -> bool:
+        """Whether, without a reference, the output of a row depends on the other rows of its batch."""
+        return NORMS[self.norm].mixes or self.minibatch > 0
+
     def init(
         self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
     ) -> np.ndarray:
-        """A fresh θ of shape (size,): weights by ``INITS[method]``, biases zero."""
-        if method not in INITS:
-            raise ValueError(f"unknown initialisation {method!r}: choose one of {', '.join(INITS)}")
-        weights = (INITS[method](rng, m, n, gain) for m, n in zip(self.sizes[:-1], self.sizes[1:], strict=True))
-        return np.concatenate([a.ravel() for w in weights for a in (w, np.zeros(w.shape[1]))]).astype(dtype)
+        """A fresh θ of shape (size,): weights by ``INITS[method]``, each piece on its own; biases 0, norms' γ 1."""
+        draw, pieces = choose(method, INITS, "initialisation"), ACTIVATIONS[self.activation].pieces
+        last = self.weights[-1]
+        theta = []
+        for k, (role, (m, n)) in enumerate(self._arrays):
+            if role in ("bias", "gain"):
+                theta.append(np.full(n, float(role == "gain")))
+            else:
+                count = pieces if role == "weight" and k != last else 1
+                theta.append(np.hstack([draw(rng, m, n // count, gain) for _ in range(count)]).ravel())
+        return np.concatenate(theta).astype(dtype)
 
-    def __call__(self, theta: Any, x: Any) -> Tensor:
-        h = as_tensor(x)
-        if h.ndim < 2 or h.shape[-1] != self.sizes[0]:
-            raise ValueError(f"this MLP takes inputs of shape (..., batch, {self.sizes[0]}), got {h.shape}")
-        phi = ACTIVATIONS[self.activation]
-        *hidden, last = self.layers(theta)
-        for weight, bias in hidden:
-            h = phi(h @ weight + bias)
-        weight, bias = last
-        return h @ weight + bias
+    def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
+        return self.run(theta, x, reference).outputs
+
+    def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
+        """The outputs and the hidden layers of x, seen in the company of the reference batch (..., m, d_in).
+
+        The reference goes through the net with x, layer by layer, normalised by its own statistics: these
+        depend on θ and are differentiated. norm="virtual" needs it (ValueError). norm="batch" and minibatch
+        discrimination take x's own batch without it, as in training; with it, the reference's rows alone,
+        so that x's rows do not see each other, as in evaluation: in place of running averages, which lag
+        behind θ, these statistics are exact for the θ at hand. Other nets ignore it.
+        """
+        norm, phi = NORMS[self.norm], ACTIVATIONS[self.activation]
+        h, company = checked_batch(x, self.sizes[0]), None
+        if norm.needs and reference is None:
+            raise ValueError(f"norm={self.norm!r} needs a reference batch of shape (..., m, {self.sizes[0]})")
+        if reference is not None and (norm.looks or self.minibatch):
+            company = checked_batch(reference, self.sizes[0], "a reference")
+        arrays, hidden = iter(self.layout.views(theta)), []
+        for _ in self.sizes[1:-1]:
+            weight, bias = next(arrays), next(arrays)
+            gain = next(arrays) if norm.gain else None
+            a, beside = h @ weight, None if company is None else company @ weight
+            h = phi(_scaled(norm.batch(a, beside), gain) + bias)
+            hidden.append(h)
+            if beside is not None:
+                company = phi(_scaled(norm.reference(beside), gain) + bias)
+        if self.minibatch:
+            T = next(arrays)
+            mates = None if company is None else self._kernels(company @ T)
+            h = concat([h, minibatch_features(self._kernels(h @ T), mates)])
+        weight, bias = arrays
+        return Run(h @ weight + bias, tuple(hidden))
+
+    def _kernels(self, M: Tensor) -> Tensor:
+        return M.reshape(*M.shape[:-1], self.minibatch, self.kernel)
 
     def layers(self, theta: Any) -> list[tuple[Tensor, Tensor]]:
         """(Wₗ, bₗ) for each layer, as views of θ."""
         views = self.layout.views(theta)
-        return list(zip(views[::2], views[1::2], strict=True))
+        return [(views[k], views[k + 1]) for k, (role, _) in enumerate(self._arrays) if role == "weight"]
+
+
+def _scaled(a: Tensor, gain: Tensor | None) -> Tensor:
+    return a if gain is None else gain * a

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import namespace
-from minigan.autodiff import Tensor, expm1, maximum, sqrt
+from minigan.autodiff import Tensor, equal, expm1, maximum, sqrt, where
 from minigan.autodiff.functions import as_tensor
 
 State = dict[str, Tensor]
@@ -59,13 +59,47 @@ def adam(
 
     Source: Kingma & Ba (2015), algorithm 1.
     """
-    g = as_tensor(g)
+    step, state = _adam_step(as_tensor(g), state, t, eta, beta1, beta2, eps)
+    return theta - step, state
+
+
+def _adam_step(
+    g: Tensor, state: State, t: Any, eta: Any, beta1: float, beta2: float, eps: float
+) -> tuple[Tensor, State]:
+    """η m̂ / (√v̂ + ε)."""
     t = as_tensor(t, like=g)
     m = beta1 * state["m"] + (1.0 - beta1) * g
     v = beta2 * state["v"] + (1.0 - beta2) * (g * g)
     c = sqrt(_one_minus_power(beta2, t))
     rate = eta * c / _one_minus_power(beta1, t)
-    return theta - rate * m / (_root(v) + eps * c), {"m": m, "v": v}
+    return rate * m / (_root(v) + eps * c), {"m": m, "v": v}
+
+
+def optimistic(theta: Any, g: Any, state: State, t: Any, eta: Any) -> tuple[Tensor, State]:
+    """θ′ = θ − 2η gₜ + η gₜ₋₁ = θ − η gₜ − η (gₜ − gₜ₋₁): the next gradient guessed from the last two.
+
+    With g₀ = g₁, so that the first step is a plain one, of η and not of 2η. It converges on min max xy, where
+    gradient steps diverge.
+    Source: Popov (1980); Daskalakis et al. (2018), section 3.
+    """
+    g = as_tensor(g)
+    return theta - eta * _ahead(g, state["g"], t), {"g": g}
+
+
+def optimistic_adam(
+    theta: Any, g: Any, state: State, t: Any, eta: Any, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+) -> tuple[Tensor, State]:
+    """θ′ = θ − 2η dₜ + η dₜ₋₁ with Adam's dₜ = m̂ₜ/(√v̂ₜ + ε), and d₀ = d₁.
+
+    Source: Daskalakis et al. (2018), algorithm 1.
+    """
+    d, after = _adam_step(as_tensor(g), state, t, 1.0, beta1, beta2, eps)
+    return theta - eta * _ahead(d, state["d"], t), {**after, "d": d}
+
+
+def _ahead(d: Tensor, before: Tensor, t: Any) -> Tensor:
+    """2 dₜ − dₜ₋₁, and d₁ at t = 1, where there is nothing before."""
+    return 2.0 * d - where(equal(as_tensor(t, like=d), 1.0), d, before)
 
 
 def _root(v: Tensor) -> Tensor:
@@ -96,6 +130,8 @@ OPTIMIZERS = {
     "momentum": Optimizer(momentum, ("u",), ("mu",)),
     "rmsprop": Optimizer(rmsprop, ("v",), ("alpha",)),
     "adam": Optimizer(adam, ("m", "v"), ("beta1", "beta2")),
+    "optimistic": Optimizer(optimistic, ("g",), ()),
+    "optimistic-adam": Optimizer(optimistic_adam, ("m", "v", "d"), ("beta1", "beta2")),
 }
 
 # The factor on the learning rate at fraction s ∈ [0, 1) of the training

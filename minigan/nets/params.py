@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from minigan.autodiff import Tensor, split
 from minigan.autodiff.functions import as_tensor
@@ -37,3 +39,53 @@ class Layout:
             raise ValueError(f"these shapes hold {self.size} parameters, and theta has shape {theta.shape}")
         pieces = split(theta, sizes=self.sizes)
         return [v.reshape(theta.shape[:-1] + shape) for v, shape in zip(pieces, self.shapes, strict=True)]
+
+
+class Run(NamedTuple):
+    """What a network makes of a batch, one row a sample."""
+
+    outputs: Tensor  # (..., batch, d_out)
+    hidden: tuple[Tensor, ...]  # each hidden layer's activations, (..., batch, n)
+
+
+class Network(Protocol):
+    """What every network here can do: a pure function of (θ, x), or of (θ, z) for a generator."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(d_in, ..., d_out)."""
+
+    @property
+    def size(self) -> int:
+        """The number of parameters: theta is (..., size)."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where each array lies in θ."""
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Which of ``layout.shapes`` are matrices W of a product h W: biases (1, n) and gains are not."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether, without a reference, the output of a row depends on the other rows of its batch."""
+
+    def init(
+        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> np.ndarray:
+        """A fresh θ of shape (size,)."""
+
+    def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
+        """theta (..., size), x (..., batch, d_in), seen in the company of the reference (..., m, d_in)."""
+
+    def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
+        """The outputs of ``run``: (..., batch, d_out)."""
+
+
+def checked_batch(x: Any, dim: int, name: str = "inputs") -> Tensor:
+    """x as a tensor; ValueError, naming both shapes, if it is not (..., batch, dim)."""
+    x = as_tensor(x)
+    if x.ndim < 2 or x.shape[-1] != dim:
+        raise ValueError(f"this network takes {name} of shape (..., batch, {dim}), got {x.shape}")
+    return x

@@ -125,6 +125,38 @@ def least_squares_value_between(
     return integrals(term, log_p, log_q, low, high, points)
 
 
+def optimal_energy(log_p: Array, log_q: Array, margin: float = 1.0) -> Array:
+    """D* = m where p < q, else 0: the energies in [0, ∞) that minimise E_p D(x) + E_q max(0, m − D(x)).
+
+    Elementwise, as ``optimal_logit``; m is ``margin``. Where p = q any value in [0, m] would do.
+    Source: Zhao et al. (2017), lemma 1. Checked by: G15.
+    """
+    s = optimal_logit(log_p, log_q)
+    return namespace(s).where(s < 0, _margin(margin), 0.0).astype(s.dtype)
+
+
+def energy_value(p: Array, q: Array, margin: float = 1.0) -> float:
+    """V(D*, G) = m Σ min(p, q) = m (1 − TV(p, q)): EBGAN's game at its best D; m iff p = q, which is its equilibrium.
+
+    V is what the critic minimises, E_q D(x) what the generator does. The hinge loss is this game with m = 2 and the
+    score 1 − D. p, q: (n,) probability vectors; ValueError otherwise.
+    Source: Zhao et al. (2017), theorems 1–2. Checked by: G15, G27.
+    """
+    p, q = _probabilities(p, q)
+    return _margin(margin) * float(namespace(p).minimum(p, q).sum())
+
+
+def energy_value_between(
+    log_p: OnLine, log_q: OnLine, low: float = -inf, high: float = inf, points: Sequence[float] = (),
+    *, margin: float = 1.0,
+) -> float:
+    """V(D*, G) = m ∫ min(p, q) dx of densities on the line: as ``value_between`` and ``energy_value``. Checked by: G15."""
+    def term(x: np.ndarray) -> np.ndarray:
+        return np.exp(np.minimum(log_p(x), log_q(x)))
+
+    return _margin(margin) * integrals(term, log_p, log_q, low, high, points)
+
+
 def generator_gradient(
     objective: Callable[[Tensor], Tensor], generator: Callable[[Tensor, Any], Tensor], theta: Array, z: Any,
     weights: Array | None = None,
@@ -194,6 +226,12 @@ def _payoff(s: Array, p: Array, q: Array) -> Array:
     zero = xp.zeros((), dtype=p.dtype)
     return -(xp.where(p > 0, p * xp.logaddexp(zero, xp.where(p > 0, -s, 0)), 0)
              + xp.where(q > 0, q * xp.logaddexp(zero, xp.where(q > 0, s, 0)), 0))
+
+
+def _margin(m: float) -> float:
+    if not 0 < m < inf:
+        raise ValueError(f"a margin must be positive and finite, not {m}")
+    return m
 
 
 def _squared_error(p: Array, q: Array, log_p: Array, log_q: Array, a: float, b: float, c: float) -> Array:

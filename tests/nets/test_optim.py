@@ -15,7 +15,7 @@ GRADIENTS = [0.5, -1.25, 0.0, 3.0, 1e-4, -0.75]
 
 def by_hand(name: str) -> list[float]:
     """θ after each gradient, from θ = 1: the recurrences as PyTorch documents them, in Python floats."""
-    theta, u, v, m, out = 1.0, 0.0, 0.0, 0.0, []
+    theta, u, v, m, before, out = 1.0, 0.0, 0.0, 0.0, None, []
     for t, g in enumerate(GRADIENTS, 1):
         if name == "sgd":
             theta -= ETA * g
@@ -25,9 +25,18 @@ def by_hand(name: str) -> list[float]:
         elif name == "rmsprop":
             v = 0.99 * v + 0.01 * g * g
             theta -= ETA * g / (sqrt(v) + 1e-8)
+        elif name == "optimistic":
+            theta = theta - 2 * ETA * g + ETA * (g if before is None else before)
+            before = g
         else:
             m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-            theta -= ETA * (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.999**t)) + 1e-8)
+            d = (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.999**t)) + 1e-8)
+            if name == "optimistic-adam":
+                theta = theta - 2 * ETA * d + ETA * (d if before is None else before)
+                before = d
+            else:
+                assert name == "adam"
+                theta -= ETA * d
         out.append(theta)
     return out
 
@@ -55,6 +64,34 @@ def test_adams_first_step_is_eta_times_the_sign() -> None:
     theta, _ = OPTIMIZERS["adam"].step(
         np.zeros(3), np.array([1e-3, -20.0, 0.0]), {"m": Tensor(np.zeros(3)), "v": Tensor(np.zeros(3))}, 1, ETA)
     np.testing.assert_allclose(theta.value, [-ETA, ETA, 0.0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "plain"), [("optimistic", "sgd"), ("optimistic-adam", "adam")])
+def test_the_first_optimistic_step_is_the_plain_one(name: str, plain: str) -> None:
+    g = np.array([0.3, -2.0])
+    for t in (1, np.array(1.0), Tensor(np.ones(()))):
+        (a, _), (b, _) = (
+            OPTIMIZERS[row].step(np.ones(2), g, {k: Tensor(np.zeros(2)) for k in OPTIMIZERS[row].slots}, t, ETA)
+            for row in (name, plain))
+        np.testing.assert_allclose(a.value, b.value, rtol=1e-12)
+
+
+def test_optimism_converges_on_xy_where_gradient_steps_diverge() -> None:
+    """min over x max over y of xy. Optimistic: the radius falls; a plain simultaneous step multiplies it by √(1+η²)."""
+    radius = {}
+    for name in ("sgd", "optimistic"):
+        row, theta = OPTIMIZERS[name], np.array([1.0, 1.0])
+        state = row.init(theta)
+        for t in range(1, 501):
+            g = np.array([theta[1], -theta[0]])
+            new, slots = row.step(theta, g, {k: Tensor(v) for k, v in state.items()}, t, ETA)
+            theta, state = new.value, {k: v.value for k, v in slots.items()}
+        radius[name] = np.linalg.norm(theta)
+    assert radius["sgd"] == pytest.approx(sqrt(2) * sqrt(1 + ETA**2) ** 500, rel=1e-9)
+    # its eigenvalues: λ² = (1 − 2iη)λ + iη, from x′ = x − 2ηJx + ηJx₋
+    rate = max(abs(np.roots([1, -(1 - 2j * ETA), -1j * ETA])))
+    assert rate < 1
+    assert radius["optimistic"] == pytest.approx(sqrt(2) * rate**500, rel=0.1)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

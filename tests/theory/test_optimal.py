@@ -13,6 +13,7 @@ from scipy.special import expit, log_expit, ndtr, ndtri, softmax
 from minigan.autodiff import softplus
 from minigan.testing.strategies import disjoint_pairs, gaussians, mixtures, pairs, probability_vectors
 from minigan.theory import optimal
+from minigan.theory.divergences import TOTAL_VARIATION, divergence_between
 
 LOG_DENSITIES = st.one_of(st.floats(-700, 700), st.just(-inf))
 
@@ -135,6 +136,29 @@ def test_least_squares_between_agrees_with_its_sum() -> None:
     assert between == pytest.approx(by_sum, rel=1e-9)
 
 
+@given(pairs(), st.floats(0.01, 100))
+def test_the_energy_game_is_worth_the_overlap(pair, m) -> None:
+    p, q = pair
+    with np.errstate(divide="ignore"):
+        D = optimal.optimal_energy(np.log(p), np.log(q), m)
+    np.testing.assert_array_equal(D[np.abs(p - q) > 1e-12 * p], np.where(p < q, m, 0)[np.abs(p - q) > 1e-12 * p])
+    v = optimal.energy_value(p, q, m)
+    np.testing.assert_allclose(v, p @ D + q @ np.maximum(m - D, 0), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(v, m * (1 - 0.5 * np.abs(p - q).sum()), rtol=1e-9, atol=1e-12 * m)
+    assert optimal.energy_value(p, p, m) == pytest.approx(m, rel=1e-12)
+    assert optimal.optimal_energy(np.zeros(1, "float32"), np.ones(1, "float32")).dtype == np.float32
+
+
+@given(gaussians(), gaussians(), st.floats(0.1, 10))
+def test_the_energy_game_on_the_line(first, second, m) -> None:
+    v = optimal.energy_value_between(log_normal(*first), log_normal(*second), margin=m)
+    tv = divergence_between(TOTAL_VARIATION, log_normal(*first), log_normal(*second))
+    assert v == pytest.approx(m * (1 - tv), abs=1e-8 * m)
+    mu, sigma = first
+    v = optimal.energy_value_between(log_normal(mu, sigma), log_normal(mu + 2 * sigma, sigma), margin=m)
+    assert v == pytest.approx(2 * m * ndtr(-1.0), rel=1e-8)  # they cross half way: TV = 1 − 2 Φ(−1)
+
+
 def test_the_gradient_holds_the_discriminator_fixed() -> None:
     z = np.array([-1.0, 0.5, 2.0])
     g = optimal.generator_gradient(lambda x: softplus(-3.0 * x), lambda t, z: t[0] + t[1] * z, np.array([0.2, 0.7]), z)
@@ -204,6 +228,11 @@ def test_inverse_transform_of_a_staircase(p, u) -> None:
     (lambda: optimal.least_squares_value(np.array([0.5, 0.4]), np.array([0.5, 0.5])), "sum to 1"),
     (lambda: optimal.optimal_value_between(log_normal(0, 1), log_normal(0, 1), -1, 1), "0.68.*not to 1"),
     (lambda: optimal.optimal_value_between(lambda x: x + nan, log_normal(0, 1)), "nan"),
+    (lambda: optimal.energy_value(np.array([0.5, 0.4]), np.array([0.5, 0.5])), "sum to 1"),
+    (lambda: optimal.energy_value(np.array([1.0]), np.array([1.0]), 0.0), "margin.*not 0"),
+    (lambda: optimal.optimal_energy(np.zeros(2), np.zeros(2), nan), "margin.*nan"),
+    (lambda: optimal.optimal_energy(np.zeros(2), np.zeros(3)), r"\(2,\).*\(3,\)"),
+    (lambda: optimal.energy_value_between(log_normal(0, 1), log_normal(0, 1), -1, 1), "0.68.*not to 1"),
     (lambda: optimal.saturation_bound(1.0, 1.0), "eps < 1"),
     (lambda: optimal.saturation_bound(1.0, nan), "eps"),
     (lambda: optimal.saturation_bound(-1.0, 0.5), "m = -1"),

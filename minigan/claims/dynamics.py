@@ -1,0 +1,149 @@
+"""How the play goes (G12–G14): the xy game, the Dirac-GAN under every method, historical averaging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp as e
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from minigan.claims.claim import SCALE, SIGN, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
+from minigan.theory import dynamics
+
+TRAJECTORY_FAULTS = [SCALE, SIGN, wrong("the first step left out", lambda f: lambda game, update, start, steps, eta: f(
+    game, update, start, steps + 1, eta)[1:]), wrong("η halved", lambda f: lambda game, update, start, steps, eta: f(
+        game, update, start, steps, eta / 2))]
+ONE_FOR_ALL = wrong("simultaneous steps whatever is asked", lambda f: lambda game, update, *rest: f(
+    game, dynamics.UPDATES["simultaneous"], *rest))
+JACOBIAN_FAULTS = [SCALE, SIGN, wrong("transposed", lambda f: lambda *a, **k: f(*a, **k).T)]
+
+
+@claim("G12", "min_x max_y xy: r′ = √(1 + η²) r each simultaneous step; alternating steps bounded; the flow keeps r",
+       note="weng", paper="Goodfellow (2016), section 8.2",
+       computes={"trajectory": dynamics.trajectory, "step_jacobian": dynamics.step_jacobian},
+       faults={"trajectory": [*TRAJECTORY_FAULTS, ONE_FOR_ALL], "step_jacobian": [*JACOBIAN_FAULTS, ONE_FOR_ALL]})
+def bilinear_game(f: Any, lab: Lab) -> Iterator[Check]:
+    rules = dynamics.UPDATES
+    path = f.trajectory(dynamics.XY, rules["simultaneous"], lab.array([1.0, 0.0]), 100, 0.1)
+    yield equals("radius after 100 steps of 0.1, from 1", dynamics.radius(path)[-1], 1.64463, atol=5e-6)
+    eta, start = lab.rng.uniform(0.05, 0.3), np.array([[1, -1, 1, -1], [1, 1, -1, -1]]) * lab.rng.uniform(0.5, 2, 4)
+    path = f.trajectory(dynamics.XY, rules["simultaneous"], lab.array(start), 50, eta)
+    grown = np.hypot(*start) * (1 + eta**2) ** (np.arange(51)[:, None] / 2)
+    yield equals("r_t = (1 + η²)^{t/2} r_0 from all four quadrants", dynamics.radius(path), grown)
+    yield equals("x₁ = x − ηy, y₁ = y + ηx", path[1], [start[0] - eta * start[1], start[1] + eta * start[0]])
+
+    x, y = (path := f.trajectory(dynamics.XY, rules["alternating"], lab.array(start), 2000, eta))[:, 0], path[:, 1]
+    x0, y0 = start
+    kept = x0**2 + y0**2 - eta * x0 * y0  # an ellipse
+    yield equals("alternating: x² + y² − ηxy stays, 2000 steps", x**2 + y**2 - eta * x * y, np.tile(kept, (2001, 1)))
+    bound = np.tile(kept / (1 - eta / 2), (2001, 1))
+    yield at_most("so r² ≤ that/(1 − η/2)", dynamics.radius(path) ** 2, bound, slack=1e-9)
+
+    t = 0.01 * np.arange(1001)[:, None]
+    path = f.trajectory(dynamics.XY, rules["runge-kutta"], lab.array(start), 1000, 0.01)
+    yield equals("the flow turns: x = x₀ cos t − y₀ sin t", path[:, 0], x0 * np.cos(t) - y0 * np.sin(t), rtol=1e-8)
+    yield equals("and keeps the radius", dynamics.radius(path), np.tile(np.hypot(x0, y0), (1001, 1)), rtol=1e-8)
+
+    at = lab.array(start[:, 0])
+    yield equals("J of a simultaneous step", f.step_jacobian(dynamics.XY, rules["simultaneous"], eta, at),
+                 [[1, -eta], [eta, 1]])
+    yield equals("J of an alternating step", f.step_jacobian(dynamics.XY, rules["alternating"], eta, at),
+                 [[1, -eta], [eta, 1 - eta**2]])
+
+
+@claim("G13", "Dirac-GAN: GAN, WGAN and WGAN-GP do not settle; R1, R2, instance noise and consensus do", note="weng",
+       paper="Mescheder et al. (2018), sections 2–3; Mescheder et al. (2017)",
+       computes={"trajectory": dynamics.trajectory, "jacobian": dynamics.jacobian,
+                 "step_jacobian": dynamics.step_jacobian},
+       faults={"trajectory": [*TRAJECTORY_FAULTS, ONE_FOR_ALL, wrong("D high on the data", lambda f: lambda g, *a: f(
+                   dynamics.Game(lambda t, p: g.generator(t, -p), lambda t, p: g.critic(t, -p), "", g.clip), *a)),
+                   wrong("unclipped", lambda f: lambda g, *a: f(dynamics.Game(g.generator, g.critic, ""), *a))],
+               "jacobian": JACOBIAN_FAULTS, "step_jacobian": [*JACOBIAN_FAULTS, ONE_FOR_ALL]})
+def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
+    games, rules = dynamics.GAMES, dynamics.UPDATES
+    simultaneous, alternating, origin, h = rules["simultaneous"], rules["alternating"], lab.array([0.0, 0.0]), 0.2
+    gamma, sigma = 0.3, 0.7
+    # ∂v at the equilibrium, by hand, with f′(0) = ½ and f″(0) = −¼
+    by_hand = {
+        "gan": [[0, -0.5], [0.5, 0]], "non-saturating": [[0, -0.5], [0.5, 0]], "wgan": [[0, -1], [1, 0]],
+        "r1": [[0, -0.5], [0.5, -gamma]], "r2": [[0, -0.5], [0.5, -gamma]],
+        "instance-noise": [[0, -0.5], [0.5, -0.5 * sigma**2]],
+        "consensus": [[-0.25, -0.5], [0.5, -0.25]],  # J − γ JᵀJ
+    }
+    for name, j in by_hand.items():
+        yield equals(f"{name}: ∂v at 0", f.jacobian(games[name], origin), j, rtol=1e-8)
+    modulus = {
+        name: np.abs(dynamics.eigenvalues(f.step_jacobian(games[name], rule, h, origin)))
+        for name, rule in [("gan", simultaneous), ("non-saturating", simultaneous), ("r1", simultaneous),
+                           ("r2", simultaneous), ("instance-noise", simultaneous), ("consensus", simultaneous)]
+    }
+    for name in ("gan", "non-saturating"):
+        yield equals(f"{name}, simultaneous: |λ| = √(1 + h²/4)", modulus[name], [1.004988] * 2, atol=5e-7)
+    step = f.step_jacobian(games["gan"], alternating, h, origin)
+    yield equals("alternating: J", step, [[1, -h / 2], [h / 2, 1 - h**2 / 4]])
+    yield equals("alternating: |λ|", np.abs(dynamics.eigenvalues(step)), [1, 1])
+    yield equals("r1: |λ|² = 1 − hγ + h²/4", modulus["r1"] ** 2, [1 - h * gamma + h**2 / 4] * 2)
+    for name in ("r1", "r2", "instance-noise", "consensus"):
+        yield at_most(f"{name}: |λ| < 1", modulus[name], 0.99)
+    yield at_most("extra-gradient: |λ| < 1", np.abs(dynamics.eigenvalues(
+        f.step_jacobian(games["gan"], rules["extragradient"], h, origin))), 0.996)
+    yield at_most("optimistic: |λ| < 1", np.abs(dynamics.eigenvalues(
+        f.step_jacobian(games["gan"], rules["optimistic"], h, origin))), 0.996)
+
+    radii = {}
+    for name, rule in [("gan", simultaneous), ("non-saturating", simultaneous), ("r1", simultaneous),
+                       ("r2", simultaneous), ("wgan", simultaneous), ("wgan-gp", simultaneous),
+                       ("instance-noise", simultaneous), ("consensus", simultaneous)]:
+        radii[name] = dynamics.radius(f.trajectory(games[name], rule, lab.array([1.0, 1.0]), 500, h))
+    first = f.trajectory(games["gan"], simultaneous, lab.array([1.0, 1.0]), 1, h)
+    yield equals("h f′(1) = h/(1 + e): the first step", first, [[1, 1], [1 - h / (1 + e(1)), 1 + h / (1 + e(1))]])
+    yield equals("500 steps from (1, 1): r = 1.414 to 3.10", radii["gan"][[0, -1]], [sqrt(2), 3.10], atol=5e-3, rtol=0)
+    yield equals("non-saturating: to .64, slowly", radii["non-saturating"][-1], 0.64, atol=5e-3, rtol=0)
+    for name in ("r1", "r2"):
+        yield equals(f"{name}, γ = .3: to 2.6e-6", radii[name][-1], 2.6e-6, atol=5e-8, rtol=0)
+    for name, low, high in [("wgan", 1.00, 1.27), ("wgan-gp", 1.41, 1.83)]:
+        orbit = radii[name][-100:]
+        ends = lab.xp.stack([orbit.min(), orbit.max()])
+        yield equals(f"{name} orbits: least and largest r of the last 100", ends, [low, high], atol=5e-3, rtol=0)
+    for name in ("instance-noise", "consensus"):
+        yield at_most(f"{name}: r after 500 steps", radii[name][-1], 1e-3)
+    path = f.trajectory(games["gan"], alternating, lab.array([1.0, 1.0]), 500, h)
+    yield equals("alternating: r = 1.42", dynamics.radius(path)[-1], 1.42, atol=5e-3, rtol=0)
+    flow = dynamics.radius(f.trajectory(games["gan"], rules["runge-kutta"], lab.array([1.0, 1.0]), 500, h))
+    yield equals("the flow of the GAN keeps its radius", flow, np.full(501, sqrt(2)), rtol=1e-4)
+    path = f.trajectory(dynamics.wgan_gp(20.0), simultaneous, lab.array([1.0, 1.0]), 50, h)
+    yield at_least("WGAN-GP with λ(|ψ| − 1)², λ = 10 diverges: r after 50 steps", dynamics.radius(path)[-1], 1e20)
+
+
+@claim("G14", "historical averaging λ‖θ − θ̄‖² damps the xy game iff λ > η/4 (η → 0)", note="weng",
+       paper="Salimans et al. (2016), section 3.3",
+       computes={"trajectory": dynamics.trajectory, "historical_averaging": dynamics.historical_averaging,
+                 "step_jacobian": dynamics.step_jacobian},
+       faults={"trajectory": TRAJECTORY_FAULTS, "step_jacobian": JACOBIAN_FAULTS,
+               "historical_averaging": [wrong("λ for 2λ", lambda f: lambda lam: f(lam / 2)),
+                                        wrong("pushed away from the past", lambda f: lambda lam: f(-lam)),
+                                        dropped("the average", lambda lam: dynamics.UPDATES["simultaneous"])]})
+def averaging(f: Any, lab: Lab) -> Iterator[Check]:
+    eta, start = 0.1, lab.rng.normal(0, 1, 2)
+    start /= np.hypot(*start)
+    for lam, reverse in [(0.02, False), (0.03, True)]:
+        path = f.trajectory(dynamics.XY, f.historical_averaging(lam), lab.array(start), 4000, eta)
+        x = [start]
+        for _ in range(60):  # with the mean of all that was, summed afresh
+            v = np.array([-x[-1][1], x[-1][0]])
+            x.append(x[-1] + eta * (v - 2 * lam * (x[-1] - np.mean(x, axis=0))))
+        yield equals(f"λ = {lam}: the first 60 steps", path[:61], x)
+        r, rate = dynamics.radius(path), sqrt((1 - 2 * lam * eta) ** 2 + eta**2)
+        # while x̄ is small beside x; a decay is slowed later on, x̄ falling only as 1/t
+        yield equals(f"λ = {lam}: steps 3000–4000, r′/r = √((1 − 2λη)² + η²)", (r[4000] / r[3000]) ** 1e-3, rate,
+                     rtol=2e-6)
+        J = f.step_jacobian(dynamics.XY, f.historical_averaging(lam), eta, lab.array(start))
+        yield equals(f"λ = {lam}: J of a late step", J[:2, :2], [[1 - 2 * lam * eta, -eta], [eta, 1 - 2 * lam * eta]])
+        yield (at_most if reverse else at_least)(f"λ = {lam} {'shrinks' if reverse else 'grows'}", r[4000],
+                                                 0.1 if reverse else 10)
+    for eta in (0.1, 0.01, 0.001):
+        J = f.step_jacobian(dynamics.XY, f.historical_averaging(eta / 4), eta, lab.array(start))[:2, :2]
+        radius = np.abs(dynamics.eigenvalues(J))
+        yield equals(f"η = {eta}, λ = η/4: |λ|² = 1 + η⁴/4", radius**2 - 1, [eta**4 / 4] * 2, atol=1e-14)

@@ -1,0 +1,83 @@
+"""Which settings contradict each other, and why: a row each.
+
+Any stabiliser goes with any loss where that means something; where it does not, the combination is
+refused with the reason, before anything is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minigan.gans.losses import Loss
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A row: refused when ``holds`` of (settings, loss)."""
+
+    holds: Callable[[Any, Loss], bool]
+    reason: str
+
+
+def _mixing(c: Any) -> bool:
+    return c.critic_norm == "batch" or c.minibatch > 0
+
+
+def _penalised(c: Any) -> bool:
+    return c.penalty_kind != "none" and c.penalty > 0
+
+
+# settings that speak of the critic, and what they are when they say nothing
+_OF_THE_CRITIC = {
+    "penalty_kind": "none", "clip": 0.0, "spectral_norm": False, "critic_norm": "none", "minibatch": 0, "pack": 1,
+    "instance_noise": 0.0, "unroll": 0, "consensus": 0.0, "update": "alternating", "pretrain": 0, "critic_steps": 0,
+}
+
+CONFLICTS = [
+    Conflict(lambda c, loss: _mixing(c) and _penalised(c),
+             "a gradient penalty needs each score to depend on its own sample alone, and batch norm or minibatch "
+             "discrimination in the critic ties the batch together: use critic_norm = layer or virtual"),
+    Conflict(lambda c, loss: c.clip > 0 and c.spectral_norm,
+             "spectral norm divides each weight by its norm, so clipping it changes nothing but the rounding: "
+             "choose one of clip and spectral_norm"),
+    Conflict(lambda c, loss: c.spectral_norm and c.critic_norm != "none",
+             "a norm layer rescales its input by the data's own spread, which undoes the bound that spectral norm gives"),
+    Conflict(lambda c, loss: loss.unbounded and not (_penalised(c) or c.clip > 0 or c.spectral_norm),
+             "this critic's loss has no lower bound unless the critic is kept Lipschitz: "
+             "choose a penalty_kind (with penalty > 0), clip > 0 or spectral_norm"),
+    Conflict(lambda c, loss: c.smoothing > 0 and "smoothing" not in loss.constants,
+             "label smoothing needs a loss whose real label is a probability (the logistic ones)"),
+    Conflict(lambda c, loss: c.labelled > 0 and loss.head.name != "classes",
+             "labels need a critic of K classes: the recipe semi-supervised"),
+    Conflict(lambda c, loss: c.pack > 1 and loss.head.name == "classes",
+             "a pack of samples has no one class"),
+    Conflict(lambda c, loss: c.pretrain > 0 and loss.pretrain is None,
+             "this loss has nothing to learn from real data alone (pretrain is EBGAN's)"),
+    Conflict(lambda c, loss: loss.critic is None and any(getattr(c, k) != v for k, v in _OF_THE_CRITIC.items()),
+             f"this system has no critic: leave alone {', '.join(_OF_THE_CRITIC)}"),
+    Conflict(lambda c, loss: loss.critic is not None and c.critic_steps < 1,
+             "critic_steps must be at least 1, or the critic never learns"),
+    Conflict(lambda c, loss: c.update != "alternating" and c.critic_steps > 1,
+             "in simultaneous and extra-gradient steps both players move at once: critic_steps must be 1"),
+    Conflict(lambda c, loss: c.update != "alternating" and (c.unroll > 0 or c.burst > 1),
+             "unrolling and bursts of critic steps belong to alternating updates"),
+    Conflict(lambda c, loss: loss.explicit and c.model != "gaussian",
+             "this loss needs a generator whose density is known: model = gaussian"),
+    Conflict(lambda c, loss: c.model == "gaussian" and (c.generators > 1 or c.generator_norm != "none"),
+             "the Gaussian model is one affine map, without layers to normalise or copies to mix"),
+    Conflict(lambda c, loss: c.batch * c.pack % c.generators != 0,
+             "each generator of an ensemble makes an equal share of the batch: batch · pack must be a multiple of generators"),
+    Conflict(lambda c, loss: c.batch < 2 and ("batch" in (c.critic_norm, c.generator_norm) or c.minibatch > 0),
+             "a batch of one has no spread: batch norm and minibatch discrimination need batch ≥ 2"),
+    Conflict(lambda c, loss: "virtual" in (c.generator_norm,) and c.generators > 1,
+             "an ensemble has no one reference batch"),
+]
+
+
+def refuse(settings: Any, loss: Loss) -> None:
+    """ValueError with the reason if the settings contradict each other or the loss."""
+    for conflict in CONFLICTS:
+        if conflict.holds(settings, loss):
+            raise ValueError(conflict.reason)

@@ -1,0 +1,80 @@
+"""A Gaussian as a generator: x = μ + L z, an explicit model whose density is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import log, pi
+from typing import Any
+
+import numpy as np
+
+from minigan.autodiff import Tensor, concat, exp, split
+from minigan.nets.params import Layout, Run, checked_batch
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(μ, L Lᵀ) on R^dim, L lower triangular with diagonal e^ℓ > 0: every Gaussian with a density, once.
+
+    θ = (μ, ℓ, the rows of L left of the diagonal), of size dim (dim + 3)/2. ``model(theta, z)``:
+    theta (..., size), z (..., batch, dim) from N(0, I) → x of z's shape. Rows do not see each other.
+    """
+
+    dim: int
+
+    def __post_init__(self) -> None:
+        if self.dim < 1:
+            raise ValueError(f"a Gaussian has one dimension or more, not {self.dim}")
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return self.dim, self.dim
+
+    @property
+    def mixes(self) -> bool:
+        return False
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        return ()
+
+    @cached_property
+    def layout(self) -> Layout:
+        """μ, ℓ, then Lᵢⱼ for j < i, a column for each row i = 2, ..., dim."""
+        return Layout(((1, self.dim), (1, self.dim), *[(i, 1) for i in range(1, self.dim)]))
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return self.layout.size
+
+    def init(
+        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> np.ndarray:
+        """A fresh θ of shape (size,), near N(0, I): θ ~ N(0, (gain/10)² I). There is no layer for a method to scale."""
+        return (0.1 * gain * rng.standard_normal(self.size)).astype(dtype)
+
+    def __call__(self, theta: Any, z: Any, reference: Any = None) -> Tensor:
+        """xᵢ = μᵢ + e^ℓᵢ zᵢ + Σ_{j<i} Lᵢⱼ zⱼ."""
+        z = checked_batch(z, self.dim)
+        mean, log_diagonal, *rows = self.layout.views(theta)
+        first, *rest = split(mean + exp(log_diagonal) * z, sizes=(1,) * self.dim)
+        return concat([first, *[x + z[..., :i] @ row for i, (x, row) in enumerate(zip(rest, rows, strict=True), 1)]])
+
+    def run(self, theta: Any, z: Any, reference: Any = None) -> Run:
+        return Run(self(theta, z), ())
+
+    def log_density(self, theta: Any, x: Any) -> Tensor:
+        """log q(x) = −½‖z‖² − Σ ℓᵢ − (dim/2) log 2π in nats, z = L⁻¹(x − μ) by forward substitution.
+
+        theta (..., size), x (..., batch, dim) → (..., batch).
+        """
+        x = checked_batch(x, self.dim)
+        mean, log_diagonal, *rows = self.layout.views(theta)
+        pieces = (1,) * self.dim
+        d, shrink = split(x - mean, sizes=pieces), split(exp(-log_diagonal), sizes=pieces)
+        z = d[0] * shrink[0]
+        for i, row in enumerate(rows, 1):
+            z = concat([z, (d[i] - z @ row) * shrink[i]])
+        return -0.5 * (z * z).sum(-1) - log_diagonal.sum(-1) - 0.5 * self.dim * log(2.0 * pi)

@@ -1,0 +1,44 @@
+"""Batches for trying losses on, of arrays or tensors: a datum, what a critic's network says of it, and its densities."""
+
+import numpy as np
+
+from minigan.autodiff import Tensor, square_norm
+from minigan.autodiff.functions import as_tensor
+from minigan.gans.heads import SCALAR
+from minigan.gans.seen import Look, Seen
+
+DIM, CLASSES, WIDE, NARROW = 2, 3, 4, 3
+
+
+def draw(rng, head=SCALAR, n=5, rows=(), dtype=float):
+    """points, outputs, features, code of a batch."""
+    widths = DIM, head.outputs(DIM, CLASSES), WIDE, NARROW
+    return [rng.normal(size=(*rows, n, k)).astype(dtype) for k in widths]
+
+
+def log_p(x):
+    """N(0, I), up to a constant."""
+    return -0.5 * square_norm(x)
+
+
+def log_q(x):
+    """N(1, 4I), up to a constant."""
+    return -0.125 * square_norm(x - 1.0)
+
+
+def seen(points, outputs, features, code, head=SCALAR, labels=None) -> Seen:
+    points, outputs, features, code = map(as_tensor, (points, outputs, features, code))
+    look = Look(head.score(outputs, points), outputs, features, code)
+    return Seen(points, lambda: look, None if labels is None else as_tensor(labels), log_p, log_q)
+
+
+def both(loss, *arrays, labels=None) -> tuple[Seen, Seen]:
+    """A real and a fake batch, of the eight arrays of two draws."""
+    return seen(*arrays[:4], head=loss.head, labels=labels), seen(*arrays[4:], head=loss.head)
+
+
+def of_mass(values, masses, n=20) -> Tensor:
+    """Scores (n, 1) in which the value of atom i occurs n·massᵢ times: a batch whose means are exact expectations."""
+    counts = np.rint(n * np.asarray(masses)).astype(int)
+    assert counts.sum() == n and np.allclose(counts / n, masses)
+    return Tensor(np.repeat(np.asarray(values, float), counts)[:, None])
