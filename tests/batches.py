@@ -1,4 +1,4 @@
-"""Batches for trying losses on, of arrays or tensors: a datum, what a critic's network says of it, and its densities."""
+"""Batches for trying losses on, of arrays or tensors: points, what a critic's network says of them, their densities."""
 
 import numpy as np
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigan import autodiff as ad
 from minigan.arrays import to_host
-from minigan.autodiff import Tensor, grad, softplus
+from minigan.autodiff import Tensor, grad, sigmoid, softplus
 from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
 from minigan.claims.routes import (
     JS_SHIFTED,
@@ -23,7 +23,10 @@ from minigan.claims.routes import (
     quad,
     within_dkw,
 )
+from minigan.claims.systems import batch, laws, player, slope_by_atom
 from minigan.gans import losses
+from minigan.gans.heads import CLASSES
+from minigan.gans.seen import Look, Seen
 from minigan.nets import MLP, adam
 from minigan.theory import optimal
 
@@ -163,8 +166,13 @@ def base_of_the_logarithm(f: Any, lab: Lab) -> Iterator[Check]:
 
 
 @claim("G11", "smoothing: one-sided D* = (1−α) p_r/(p_r+p_g); two-sided ((1−α) p_r + β p_g)/(p_r+p_g)", note="weng",
-       paper=f"{SALIMANS}, section 3.4", computes={"optimal_discriminator": optimal.optimal_discriminator},
-       faults={"optimal_discriminator": [SCALE, SIGN, SWAPPED, dropped("the labels", lambda p, q, real, fake:
+       paper=f"{SALIMANS}, section 3.4", computes={"optimal_discriminator": optimal.optimal_discriminator,
+                                                   "critic": player("non-saturating", "critic")},
+       faults={"critic": [SCALE, SIGN, SWAPPED, dropped("the label", lambda real, fake, smoothing: (
+                   losses.discriminator(real.scores, fake.scores))),
+                   wrong("two-sided", lambda f: lambda real, fake, smoothing: f(
+                       real, fake, smoothing=smoothing) - smoothing * fake.scores.mean(losses.BATCH))],
+               "optimal_discriminator": [SCALE, SIGN, SWAPPED, dropped("the labels", lambda p, q, real, fake:
                optimal.optimal_discriminator(p, q)), dropped("the fake label", lambda p, q, real, fake:
                optimal.optimal_discriminator(p, q, real))]})
 def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
@@ -180,12 +188,26 @@ def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
     # A fake where no datum is: one-sided it is still called 0; two-sided D* stops at β, and peaks at the fakes
     yield equals("one-sided 0.9: D* where p_r = 0", f.optimal_discriminator(*only_fakes, real=0.9, fake=0.0), 0)
     yield equals("two-sided 0.9, 0.1: D* where p_r = 0", f.optimal_discriminator(*only_fakes, real=0.9, fake=0.1), 0.1)
+    p, q = laws(lab, empty=False)
+    D = (1 - alpha) * p / (p + q)
+    real, fake = (batch(lab, np.log(D / (1 - D)), counts) for counts in (p, q))
+    loss = f.critic(real, fake, smoothing=float(alpha))
+    cost = -(p @ ((1 - alpha) * np.log(D) + alpha * np.log(1 - D)) + q @ np.log(1 - D)) / p.sum()
+    yield equals("the critic's loss at one-sided D*", loss.value, cost)
+    yield equals("is flat there", slope_by_atom(loss, real, fake, p, q), np.zeros(len(p)))
 
 
 @claim("G23", "D = Z/(Z + 1), Z = Σ_k e^{l_k}: softmax over K + 1 classes, the last logit 0", note="weng",
        paper=f"{SALIMANS}, section 5",
-       computes={"discriminator": optimal.semi_supervised_discriminator},
-       faults={"discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),
+       computes={"discriminator": optimal.semi_supervised_discriminator, "score": CLASSES.score,
+                 "critic": player("semi-supervised", "critic")},
+       faults={"score": [SCALE, SIGN, wrong("the largest logit", lambda f: lambda outputs, x: outputs.max(
+                   -1, keepdims=True))],
+               "critic": [SCALE, SIGN, dropped("the labels", lambda real, fake: losses.discriminator(
+                   real.scores, fake.scores)), wrong("K + 1 classes in the labels' softmax", lambda f: lambda real, fake: (
+                       f(real, fake) + (softplus(-real.scores) * real.labels.sum(-1, keepdims=True)).sum(
+                           losses.BATCH) / real.labels.sum(losses.BATCH)))],
+               "discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),
                                  wrong("the fake's share", lambda f: lambda x: 1 - f(x)),
                                  wrong("the fake class counted as real", lambda f: lambda x: f(
                                      np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)))]})
@@ -200,6 +222,21 @@ def semi_supervised(f: Any, lab: Lab) -> Iterator[Check]:
     extremes = lab.array([[1000.0, 0.0], [-1000.0, -1000.0], [0.0, -inf], [-inf, -inf]])
     yield equals("logits of ±1000, −∞: no overflow", f.discriminator(extremes), [1, 0, 0.5, 0])
     yield equals("K zeros: K/(K + 1)", f.discriminator(lab.array(np.zeros((1, 9)))), 0.9)
+
+    n, k = 6, 3
+    logits, classes = lab.rng.normal(0, 2, (2, n, k)), lab.rng.integers(0, k, n)
+    labels = np.eye(k)[classes] * (np.arange(n) < 4)[:, None]  # the last two are not labelled
+    data, fakes = (softmax(np.concatenate([x, np.zeros((n, 1))], axis=1), axis=1) for x in logits)
+
+    def seen(outputs: np.ndarray, labels: Any = None) -> Seen:
+        x = Tensor(lab.array(outputs))
+        return Seen(x, lambda: Look(f.score(x, x), x, x, x), labels)
+
+    real, fake = seen(logits[0], Tensor(lab.array(labels))), seen(logits[1])
+    yield equals("σ(score) = D", sigmoid(real.scores).value[:, 0], f.discriminator(lab.array(logits[0])))
+    named = -np.log(data[range(4), classes[:4]] / (1 - data[:4, -1])).mean()  # given that it is no fake
+    yield equals("−E log p(y|x, no fake) − E log D(x) − E log(1 − D(G(z)))", f.critic(real, fake).value,
+                 named - np.log(1 - data[:, -1]).mean() - np.log(fakes[:, -1]).mean())
 
 
 @claim("G24", "JS(p‖Σ wᵢqᵢ) ≤ Σ wᵢ JS(p‖qᵢ); equal shares of disjoint modes beat each alone, unequal ones need not",

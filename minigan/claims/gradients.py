@@ -24,7 +24,9 @@ from minigan.claims.routes import (
     quad,
     within_dkw,
 )
+from minigan.claims.systems import batch, estimate, laws, player, slope_by_atom
 from minigan.gans import losses
+from minigan.gans.seen import scored
 from minigan.theory import optimal
 
 GOODFELLOW = "Goodfellow et al. (2014)"
@@ -125,8 +127,12 @@ def cauchy_gradients(f: Any, lab: Lab) -> Iterator[Check]:
        computes={"optimal_discriminator": optimal.optimal_discriminator,
                  "least_squares_value": optimal.least_squares_value,
                  "least_squares_value_between": optimal.least_squares_value_between,
-                 "generator_gradient": optimal.generator_gradient},
-       faults={"optimal_discriminator": [SCALE, SIGN, SWAPPED, wrong("a, b swapped", lambda f: lambda p, q, real, fake:
+                 "generator_gradient": optimal.generator_gradient, "critic": player("lsgan", "critic"),
+                 "estimate": estimate("lsgan")},
+       faults={"critic": [SCALE, SIGN, SWAPPED, wrong("labels 0, 1 always", lambda f: lambda real, fake, a, b: f(
+                   real, fake, a=0.0, b=1.0))],
+               "estimate": [SCALE, SIGN, SWAPPED],
+               "optimal_discriminator": [SCALE, SIGN, SWAPPED, wrong("a, b swapped", lambda f: lambda p, q, real, fake:
                                                                      f(p, q, fake, real))],
                # no SWAPPED below: the value is symmetric in p_r, p_g
                "least_squares_value": [SCALE, SIGN, dropped("c", lambda p, q, a, b, c: optimal.least_squares_value(
@@ -143,6 +149,14 @@ def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
         c = lab.rng.normal()
         C = f.least_squares_value(lab.array(p), lab.array(q), a=c - 1, b=c + 1, c=c)
         yield equals("2C = χ²(2p_g ‖ p_r + p_g)", 2 * C, (((2 * q - (p + q)) ** 2) / (p + q)).sum())
+        p, q = laws(lab, empty=False)
+        D, n, a, b = (b * p + a * q) / (p + q), p.sum(), float(a), float(b)
+        real, fake = batch(lab, D, p), batch(lab, D, q)
+        loss = f.critic(real, fake, a=a, b=b)
+        yield equals("L_D(D*) = ½ (b − a)² Σ pq/(p + q)", loss.value, 0.5 * (b - a) ** 2 * (p * q / (p + q)).sum() / n)
+        yield equals("is flat there", slope_by_atom(loss, real, fake, p, q), np.zeros(len(p)))
+        le_cam = 0.5 * ((p - q) ** 2 / (p + q)).sum() / n
+        yield equals("1 − 4 L_D/(b − a)² = ½ Σ (p − q)²/(p + q)", f.estimate(real, fake, a=a, b=b).value, le_cam)
     log_p, z, w = log_normal(0, 1), lab.array(HERMITE), lab.array(HERMITE_WEIGHTS)
 
     def D_star(x: Any) -> Any:  # labels ±1 for N(0, 1) against N(1, 1): tanh(s*/2) with s* = ½ − x
@@ -167,8 +181,8 @@ def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
 
 
 def _least_squares_generator(fake_scores: Tensor, c: float) -> Tensor:
-    """½ E (D(G(z)) − c)², D unbounded. Source: Mao et al. (2017), eq. 2."""
-    return (0.5 * (fake_scores - c) ** 2).mean(losses.BATCH)
+    fake = scored(fake_scores)
+    return losses.LOSSES["lsgan"].with_constants(c=c).generator(fake, fake)
 
 
 @claim("G10", "slopes in the fake's score: minimax → 0 at −∞, non-saturating → 0 at +∞, LSGAN 0 only at D = c",

@@ -41,7 +41,8 @@ from minigan.gans.losses import (
 )
 from minigan.lab.metrics import sampling_floor
 from minigan.lab.toys import TOYS
-from minigan.nets import ACTIVATIONS, MLP
+from minigan.nets import MLP
+from minigan.nets.mlp import ELEMENTWISE
 from minigan.theory import divergences, lipschitz, transport
 
 Checks = Iterator[Check]
@@ -549,7 +550,7 @@ def clipped(f: Any, lab: Lab) -> Checks:
     square = lab.array(plane(np.linspace(-2, 2, 13)))
     x, y = lab.rng.normal(size=(2, 64, 2)) + [[[0.0, 0.0]], [[1.0, 1.0]]]
     w1 = exact_w1(x, y)
-    for activation in ACTIVATIONS:
+    for activation in ELEMENTWISE:
         net = MLP(sizes, activation)
         raw = lab.rng.normal(size=net.size)
         theta = f.clip_weights(lab.array(raw), c).value
@@ -607,7 +608,7 @@ def spectral_norm(f: Any, lab: Lab) -> Checks:
         yield equals("σ₁ of a matrix made with it", f.layer_norms([lab.array(W)]), [sigma[0]])
         yield equals("σ₁(W/σ₁)", f.layer_norms([lab.array(W / sigma[0])]), [1.0])
         yield equals("and by SVD", f.layer_norms([lab.array(W)]), [np.linalg.svd(W)[1][0]])
-        net = MLP((int(m), int(n), 3, 1), str(lab.rng.choice(list(ACTIVATIONS))))
+        net = MLP((int(m), int(n), 3, 1), str(lab.rng.choice(list(ELEMENTWISE))))
         theta = net.init(lab.rng, dtype="float64")
         weights = [weight.value for weight, _ in net.layers(lab.array(theta))]
         x = lab.array(lab.rng.normal(size=(60, m)))

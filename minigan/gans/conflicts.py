@@ -31,7 +31,7 @@ def _penalised(c: Any) -> bool:
 
 # settings that speak of the critic, and what they are when they say nothing
 _OF_THE_CRITIC = {
-    "penalty_kind": "none", "clip": 0.0, "spectral_norm": False, "critic_norm": "none", "minibatch": 0, "pack": 1,
+    "penalty_kind": "none", "clip": 0.0, "spectral_norm": 0.0, "critic_norm": "none", "minibatch": 0, "pack": 1,
     "instance_noise": 0.0, "unroll": 0, "consensus": 0.0, "update": "alternating", "pretrain": 0, "critic_steps": 0,
 }
 
@@ -39,12 +39,12 @@ CONFLICTS = [
     Conflict(lambda c, loss: _mixing(c) and _penalised(c),
              "a gradient penalty needs each score to depend on its own sample alone, and batch norm or minibatch "
              "discrimination in the critic ties the batch together: use critic_norm = layer or virtual"),
-    Conflict(lambda c, loss: c.clip > 0 and c.spectral_norm,
+    Conflict(lambda c, loss: c.clip > 0 and c.spectral_norm > 0,
              "spectral norm divides each weight by its norm, so clipping it changes nothing but the rounding: "
              "choose one of clip and spectral_norm"),
-    Conflict(lambda c, loss: c.spectral_norm and c.critic_norm != "none",
+    Conflict(lambda c, loss: c.spectral_norm > 0 and c.critic_norm != "none",
              "a norm layer rescales its input by the data's own spread, which undoes the bound that spectral norm gives"),
-    Conflict(lambda c, loss: loss.unbounded and not (_penalised(c) or c.clip > 0 or c.spectral_norm),
+    Conflict(lambda c, loss: loss.unbounded and not (_penalised(c) or c.clip > 0 or c.spectral_norm > 0),
              "this critic's loss has no lower bound unless the critic is kept Lipschitz: "
              "choose a penalty_kind (with penalty > 0), clip > 0 or spectral_norm"),
     Conflict(lambda c, loss: c.smoothing > 0 and "smoothing" not in loss.constants,
@@ -71,8 +71,8 @@ CONFLICTS = [
              "each generator of an ensemble makes an equal share of the batch: batch · pack must be a multiple of generators"),
     Conflict(lambda c, loss: c.batch < 2 and ("batch" in (c.critic_norm, c.generator_norm) or c.minibatch > 0),
              "a batch of one has no spread: batch norm and minibatch discrimination need batch ≥ 2"),
-    Conflict(lambda c, loss: "virtual" in (c.generator_norm,) and c.generators > 1,
-             "an ensemble has no one reference batch"),
+    Conflict(lambda c, loss: c.critic_norm == "virtual" and c.minibatch > 0,
+             "virtual batch norm frees a sample of its batch, and minibatch discrimination ties it to it again"),
 ]
 
 

@@ -6,8 +6,8 @@ A network gives a raw score v, any real number, and T(v) must lie in dom f*. Two
     "ratio"   T = f′(eᵛ), f*(T) = eᵛ f′(eᵛ) − f(eᵛ): v stands for log p/q, whatever f is
 
 Composing the row's formulas would lose the digits of f*(T(v)) where T is within rounding of the end of dom f*, and
-its slope there (1/(1 − 2T) at T = ½), so both are written out in v, row by row: no overflow in float32 before the
-value itself is above 3e38 (exponentials in v: |v| ≤ 29 is safe for every row), and for the logistic rows nowhere.
+its slope there (1/(1 − 2T) at T = ½), so both are written out in v, row by row. In float32 every row is finite, slopes
+included, for |v| ≤ 29 (e^{3v} of α = 3 overflows at 29.6), and the logistic ones (GAN, JS, Le Cam) for every v.
 Source: Nowozin et al. (2016), sections 2.2–3.2. Checked by: D7, D8, D10.
 """
 
@@ -22,7 +22,7 @@ from minigan.autodiff import Tensor, sigmoid
 from minigan.gans.loss import BATCH, Loss, of_scores
 from minigan.names import choose
 from minigan.theory import family
-from minigan.theory.family import FDivergence, Formula, exp, expm1, log, maximum, minimum, softplus, tanh
+from minigan.theory.family import FDivergence, Formula, exp, log, maximum, minimum, softplus
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _log_softplus(v: Any) -> Any:
 def _power(k: float) -> Form:
     """Of D_α, k = α − 1: f′(u) = (uᵏ − 1)/k and u f′(u) − f(u) = (u^α − 1)/α."""
     a = k + 1.0
-    return Form(lambda v: expm1(k * v) / k, lambda v: expm1(a * v) / a, _same)
+    return Form(lambda v: (exp(k * v) - 1.0) / k, lambda v: (exp(a * v) - 1.0) / a, _same)
 
 
 def _below(a: float) -> Form:
@@ -54,7 +54,7 @@ def _below(a: float) -> Form:
     def log_ratio(v: Any) -> Any:
         return (ln(1.0 - a) + _log_softplus(-v)) / (a - 1.0)
 
-    return Form(lambda v: 1.0 / (1.0 - a) - softplus(-v), lambda v: expm1(a * log_ratio(v)) / a, log_ratio)
+    return Form(lambda v: 1.0 / (1.0 - a) - softplus(-v), lambda v: (exp(a * log_ratio(v)) - 1.0) / a, log_ratio)
 
 
 def _above(a: float) -> Form:
@@ -63,16 +63,23 @@ def _above(a: float) -> Form:
     return Form(_same, conjugate, lambda v: log(maximum(1.0 + (a - 1.0) * v, 1e-30)) / (a - 1.0))
 
 
+def _half_tanh(v: Any) -> Any:
+    """½ tanh v = σ(2v) − ½."""
+    return exp(-softplus(-2.0 * v)) - 0.5
+
+
 _ALPHAS = (-0.5, 0.5, 1.5, 3.0)  # those of DIVERGENCES
+# exp(v) − 1 and not expm1(v): the slope is what a critic learns by, and that of expm1, y + 1, has lost its digits
+# where y is near −1. σ(v) as exp(−softplus(−v)), for the same reason.
 RATIO = {
     "kl": Form(lambda v: v + 1.0, exp, _same),
     "reverse-kl": Form(lambda v: -exp(-v), lambda v: v - 1.0, _same),
-    "pearson": Form(lambda v: 2.0 * expm1(v), lambda v: expm1(2.0 * v), _same),
-    "neyman": Form(lambda v: -expm1(-2.0 * v), lambda v: -2.0 * expm1(-v), _same),
-    "squared-hellinger": Form(lambda v: -0.5 * expm1(-0.5 * v), lambda v: 0.5 * expm1(0.5 * v), _same),
+    "pearson": Form(lambda v: 2.0 * exp(v) - 2.0, lambda v: exp(2.0 * v) - 1.0, _same),
+    "neyman": Form(lambda v: 1.0 - exp(-2.0 * v), lambda v: 2.0 - 2.0 * exp(-v), _same),
+    "squared-hellinger": Form(lambda v: 0.5 - 0.5 * exp(-0.5 * v), lambda v: 0.5 * exp(0.5 * v) - 0.5, _same),
     "gan": Form(lambda v: -softplus(-v), lambda v: softplus(v) - 2 * ln(2), _same),
     "js": Form(lambda v: 0.5 * ln(2) - 0.5 * softplus(-v), lambda v: 0.5 * softplus(v) - 0.5 * ln(2), _same),
-    "jeffreys": Form(lambda v: v - expm1(-v), lambda v: v + expm1(v), _same),
+    "jeffreys": Form(lambda v: v + 1.0 - exp(-v), lambda v: v - 1.0 + exp(v), _same),
     "le-cam": Form(  # ½ − 2σ(−v)² and 2σ(v)² − ½
         lambda v: 0.5 - 2.0 * exp(-2.0 * softplus(v)), lambda v: 2.0 * exp(-2.0 * softplus(-v)) - 0.5, _same),
     **{family.alpha(a).name: _power(a - 1.0) for a in _ALPHAS},
@@ -82,9 +89,9 @@ USUAL = {
     **{name: RATIO[name] for name in ("reverse-kl", "gan", "js", "le-cam")},
     "kl": Form(_same, lambda v: exp(v - 1.0), lambda v: v - 1.0),
     "pearson": Form(_same, family.PEARSON.conjugate, lambda v: log(maximum(1.0 + 0.5 * v, 1e-30))),
-    "neyman": Form(lambda v: -expm1(-v), lambda v: -2.0 * expm1(-0.5 * v), lambda v: 0.5 * v),
-    "squared-hellinger": Form(lambda v: -0.5 * expm1(-v), lambda v: 0.5 * expm1(v), lambda v: 2.0 * v),
-    "total-variation": Form(lambda v: 0.5 * tanh(v), lambda v: 0.5 * tanh(v), None),
+    "neyman": Form(lambda v: 1.0 - exp(-v), lambda v: 2.0 - 2.0 * exp(-0.5 * v), lambda v: 0.5 * v),
+    "squared-hellinger": Form(lambda v: 0.5 - 0.5 * exp(-v), lambda v: 0.5 * exp(v) - 0.5, lambda v: 2.0 * v),
+    "total-variation": Form(_half_tanh, _half_tanh, None),
     "jeffreys": Form(_same, family.JEFFREYS.conjugate, lambda v: -family._log_omega(1.0 - v)),
     **{family.alpha(a).name: _below(a) if a < 1 else _above(a) for a in _ALPHAS},
 }

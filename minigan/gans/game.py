@@ -40,7 +40,7 @@ class Game:
     critic: Any
     penalty_kind: str = "none"  # a row of PENALTIES
     penalty: float = 0.0  # its weight λ (or γ)
-    spectral_norm: bool = False  # the critic's weights are W/σ(W)
+    spectral_norm: float = 0.0  # K: the critic is K times a net of weights W/σ(W); 0: as it is
     pack: int = 1  # the critic judges packs of so many samples
     history: float = 0.0  # λ of ‖θ − θ̄‖²
     target: Callable[[Tensor], Tensor] | None = None  # log p of the data, where it is known
@@ -56,6 +56,8 @@ class Game:
         if self.spectral_norm:
             w = spectral_normalize(self.critic, w, state["w.s"])
         outputs, hidden = self.critic.run(w, x, self._company(self.critic, "w", state) if company is None else company)
+        if self.spectral_norm:
+            outputs = self.spectral_norm * outputs
         last, code = (hidden[-1], min(hidden, key=lambda h: h.shape[-1])) if hidden else (x, x)
         return Look(self.loss.head.score(outputs, x), outputs, last, code)
 
@@ -102,7 +104,7 @@ class Game:
         return self.history * square_norm(as_tensor(state[player]) - state[f"{player}.mean"])
 
     def _company(self, network: Any, player: str, state: Arrays) -> Any:
-        return state[f"{player}.reference"] if getattr(network, "norm", "none") == "virtual" else None
+        return state[f"{player}.reference"] if network.needs_reference else None
 
 
 def packed(x: Tensor, m: int) -> Tensor:

@@ -12,7 +12,7 @@ from minigan.gans.seen import Seen
 def negative_log_likelihood(real: Seen, fake: Seen) -> Tensor:
     """−E_x log q(x) = KL(p ‖ q) + the entropy of the data, which is no matter of θ. In nats.
 
-    Zero-avoiding: q must cover whatever occurs. Source: `blog`; Theis et al. (2016), section 2. Checked by: D13.
+    Zero-avoiding: q must cover whatever occurs. Source: Theis et al. (2016), section 2. Checked by: D13.
     """
     return -_density(real.log_q, "q")(real.points).mean(-1)
 

@@ -23,7 +23,7 @@ def nearest_sample(real: Seen, fake: Seen) -> Tensor:
     """E_x min_j ‖x − G(z_j)‖₂²: every datum has a near sample, so no mode is dropped (the other way round one may be).
 
     Differences, not ‖x‖² − 2⟨x, x̃⟩ + ‖x̃‖²: 0 where a sample hits its datum.
-    Source: Li & Malik (2018), eq. 2. Checked by: G18.
+    Source: Li & Malik (2018), algorithm 1. Checked by: G18.
     """
     apart = real.points[..., :, None, :] - fake.points[..., None, :, :]
     return -(-(apart * apart).sum(-1)).max(-1).mean(-1)

@@ -14,13 +14,13 @@ from minigan.gans.loss import BATCH, Loss, contrast
 def paired_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """−E log σ(s(x) − s(G(z))) = E softplus(s(G(z)) − s(x)), over pairs of a real and a fake sample.
 
-    Source: Jolicoeur-Martineau (2019), eq. 8 (RSGAN).
+    Source: Jolicoeur-Martineau (2019), section 4.1 (RSGAN).
     """
     return softplus(pairs(fake_scores, real_scores)).mean(BATCH)
 
 
 def paired_generator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """−E log σ(s(G(z)) − s(x)): the critic's loss, real and fake exchanged. Source: the same, eq. 9."""
+    """−E log σ(s(G(z)) − s(x)): the critic's loss, real and fake exchanged. Source: the same."""
     return paired_critic(fake_scores, real_scores)
 
 
@@ -35,7 +35,7 @@ def paired_estimate(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
 def average_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """−E log σ(s(x) − E s(G(z))) − E log(1 − σ(s(G(z)) − E s(x))).
 
-    Source: Jolicoeur-Martineau (2019), eq. 10, 11 (RaSGAN).
+    Source: Jolicoeur-Martineau (2019), section 4.2 (RaSGAN).
     """
     real_mean, fake_mean = (scores.mean(BATCH, keepdims=True) for scores in (real_scores, fake_scores))
     return softplus(fake_mean - real_scores).mean(BATCH) + softplus(fake_scores - real_mean).mean(BATCH)

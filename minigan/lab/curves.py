@@ -10,11 +10,21 @@ import numpy as np
 
 from minigan.autodiff import Tensor
 from minigan.gans.losses import Loss
+from minigan.gans.seen import Look, Seen
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
 from minigan.lab.train import W1_SAMPLES
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
-LARGEST = {"JS (½KL + ½KL, nats)": (log(2), "log 2: disjoint supports")}  # what an estimated divergence cannot exceed
+# What a divergence cannot exceed, f(0) + lim f(u)/u, and has where the supports are disjoint; the others have no end.
+LARGEST = {
+    "JS (½KL + ½KL, nats)": (log(2), "log 2"),
+    "JS of pairs (P⊗Q ‖ Q⊗P, nats)": (log(2), "log 2"),
+    "2 JS (KL + KL, nats)": (2 * log(2), "2 log 2"),
+    "TV (½ ∫ |p − q|)": (1.0, "1"),
+    "Le Cam (½ ∫ (p − q)²/(p + q))": (1.0, "1"),
+    "H² (½ ∫ (√p − √q)²)": (1.0, "1"),
+    "D_α, α = 0.5": (4.0, "4"),
+}
 
 
 def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves:
@@ -26,30 +36,47 @@ def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves
 def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
     """Exact W₁, the sampling floor (a median and 90 % of the draws), and the critic's estimate if it is of W₁.
 
+    The critic's value is at most Lip(f) W₁, so it is drawn divided by the steepest slope seen: W₁'s, in data units.
     The axis is linear up to the floor, where differences are noise, and logarithmic above it.
     """
     title(ax, "Distance to the data", f"W₁ of {W1_SAMPLES} samples to {W1_SAMPLES} data")
     _curve(ax, table, "w1", "exact W₁", color=GENERATOR)
+    measured = [table["w1"]]
     if estimate:
-        _curve(ax, table, "estimate", "critic: E f(x) − E f(G(z)) ≤ K·W₁", color=CRITIC, linestyle="--")
+        with np.errstate(divide="ignore", invalid="ignore"):  # a flat critic estimates nothing
+            scaled = np.where(table["slope"] > 0, table["estimate"] / table["slope"], np.nan)
+        measured.append(scaled)
+        _curve(ax, {**table, "scaled": scaled}, "scaled", "critic: (E f(x) − E f(G(z))) / max ‖∇f‖", color=CRITIC,
+               linestyle="--")
     floor = _finite(table["w1_floor"])
     low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95)) if len(floor) else (0, 0, 0)
     if middle > 0:
         ax.axhspan(low, high, color=FAINT, alpha=0.4, linewidth=0)
         ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data")
-        _bent(ax, middle, np.concatenate([floor, _finite(table["w1"]), _finite(table["estimate"]) if estimate else []]))
+        _bent(ax, middle, np.concatenate([floor, *map(_finite, measured)]))
     _over_steps(ax, table, "W₁ (data units)")
     ax.legend()
 
 
-def draw_bound(ax: Any, table: Curves, of: str) -> None:
-    """The critic's estimate of a divergence, and the largest value that it can have."""
-    title(ax, "The critic's estimate", f"a lower bound on {of}")
+def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1) -> None:
+    """The critic's estimate of a divergence, and the largest value that it can have; or how far the mean scores are."""
+    of, unit = loss.estimates, "difference (data units)" if loss.power else "difference"
+    if of:
+        title(ax, "The critic's estimate", f"at most {of}" + (f", packs of {pack}" if pack > 1 else ""))
+    else:
+        title(ax, "The critic's contrast", "mean score of data − of samples")
     ax.axhline(0, color=FAINT, linewidth=1)
     _curve(ax, table, "estimate", "critic", color=CRITIC, linestyle="--")
+    values = _finite(table["estimate"])
     if of in LARGEST:
-        ax.axhline(LARGEST[of][0], color=DATA, linestyle=":", label=LARGEST[of][1])
-    _over_steps(ax, table, of)
+        largest, name = LARGEST[of]
+        ax.axhline(largest, color=DATA, linestyle=":", label=f"{name}: disjoint supports")
+        values = np.append(values, largest)
+    if of and len(values):  # an early critic's -50 would leave no room for the rest
+        low, high = max(values.min(), -max(values.max(), np.quantile(np.abs(values), 0.8))), values.max()
+        margin = 0.05 * (high - min(low, 0)) or 1.0
+        ax.set_ylim(min(low, 0) - margin, max(high, 0) + margin)
+    _over_steps(ax, table, of or unit)
     ax.legend()
 
 
@@ -75,15 +102,40 @@ def draw_quality(ax: Any, table: Curves, k: int, dim: int) -> None:
 
 
 def draw_losses(ax: Any, table: Curves, loss: Loss) -> None:
-    """What each player minimises, and where that is if every point has the score 0."""
-    title(ax, "Losses", "one batch each; dotted: all scores 0")
-    _curve(ax, table, "generator_loss", "generator", color=GENERATOR)
-    _curve(ax, table, "critic_loss", "critic", color=CRITIC, linestyle="--")
-    zero = Tensor(np.zeros((1, 1)))
-    ax.axhline(loss.generator(zero).item(), color=GENERATOR, linestyle=":")
-    ax.axhline(loss.critic(zero, zero).item(), color=CRITIC, linestyle=":")
-    _over_steps(ax, table, "loss (scaled data units)" if loss.power else "loss (nats)")
+    """What each player minimises, and where that is if the critic gives every point one score and so cannot tell."""
+    players = {"generator": ("generator_loss", {"color": GENERATOR})}
+    if loss.critic is not None:
+        players["critic"] = ("critic_loss", {"color": CRITIC, "linestyle": "--"})
+    blind = undecided(loss)
+    title(ax, "Losses", "one batch each" + ("; dotted: a blind critic" if blind else ""))
+    for player, (column, look) in players.items():
+        _curve(ax, table, column, player, **look)
+        if player in blind:
+            ax.axhline(blind[player], color=look["color"], linestyle=":")
+    _over_steps(ax, table, "loss (scaled data units)" if loss.power else "loss")
     legend_above(ax)
+
+
+def undecided(loss: Loss) -> dict[str, float]:
+    """What each player's loss is where every score is the boundary; if there is none, if any constant gives the same.
+
+    Without a player for whom it does not, or whose loss depends on more than scores.
+    """
+    if loss.critic is None:
+        return {}
+    known: dict[str, float] = {}
+    for player, objective in {"generator": loss.generator, "critic": loss.critic}.items():
+        one, other = (objective(*[_constant(score)] * 2).item()
+                      for score in ((0.0, 2.0**-10) if loss.boundary is None else (loss.boundary, loss.boundary)))
+        if one == other:  # and no NaN, of what is not a score
+            known[player] = one
+    return known
+
+
+def _constant(score: float) -> Seen:
+    """Points of one score, of which nothing else is known."""
+    scores, unknown = Tensor(np.full((2, 1), score)), Tensor(np.full((2, 1), np.nan))
+    return Seen(unknown, lambda: Look(scores, unknown, unknown, unknown))
 
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from minigan.gans.recipes import recipe
+from minigan.autodiff import Tensor
 from minigan.lab.checkpoint import replace
-from minigan.lab.curves import curves, draw_bound, draw_distances, draw_losses, draw_quality
+from minigan.lab.curves import curves, draw_distances, draw_estimate, draw_losses, draw_quality
 from minigan.lab.data import Data
 from minigan.lab.model import Model
 from minigan.lab.style import CRITIC, DATA, DPI, FAINT, GENERATOR, SURFACE, legend_above, style, title
@@ -34,19 +34,20 @@ def report(
     """
     from matplotlib.figure import Figure
 
-    table, loss = curves(history, columns), recipe(model.config.recipe).loss
+    table, loss = curves(history, columns), model.config.loss
     points: dict[str, Any] = {"data": data, "samples": samples}
-    above = [
-        partial(draw_samples, **points),
-        partial(draw_critic, model=model, **points),
-        partial(draw_slopes if loss.power else draw_verdicts, model=model, **points),
-    ]
-    below = [
-        partial(draw_distances, table=table, estimate=bool(loss.power)),
-        *([] if loss.power else [partial(draw_bound, table=table, of=loss.estimates)]),
-        *([] if not _modes(data) else [partial(draw_quality, table=table, k=_modes(data), dim=data.dim)]),
-        partial(draw_losses, table=table, loss=loss),
-    ]
+    of_w1 = bool(loss.estimates) and loss.power == 1  # what the critic says is a distance to be drawn with W₁
+    above = [partial(draw_samples, **points)]
+    below = [partial(draw_distances, table=table, estimate=of_w1)]
+    if loss.critic is not None:
+        third = draw_slopes if of_w1 else draw_scores if loss.verdict is None else draw_verdicts
+        above += [partial(draw, model=model, **points) for draw in (draw_critic, third)]
+        below += [] if of_w1 else [partial(draw_estimate, table=table, loss=loss, pack=model.config.pack)]
+    if _modes(data):
+        below.append(partial(draw_quality, table=table, k=_modes(data), dim=data.dim))
+    below.append(partial(draw_losses, table=table, loss=loss))
+    if loss.critic is None:
+        above.append(below.pop(0))
     steps, seed = model.config.steps, model.config.seed
     headline = f"{model.config.recipe} on {data.name}: {steps:,} step{'s' * (steps != 1)}, seed {seed}"
     with style():
@@ -72,7 +73,6 @@ def segments(data: Data, samples: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(1)
     eps = rng.random((len(samples), 1))
     return eps * data.sample(rng, len(samples)) + (1 - eps) * samples
-
 
 
 def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
@@ -112,24 +112,31 @@ def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
 
 def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """The critic's scores and their gradient: a surface with arrows, or two curves on the line."""
+    config, loss = model.config, model.config.loss
     scores, slope = model.critic(segments(data, samples))
     usual = float(np.median(np.linalg.norm(slope, axis=1)))
-    name, about = "logit s(x)", ["thick: D = ½"]
-    if recipe(model.config.recipe).loss.power:
-        name, about = "score f(x)", [f"median ‖∇f‖ between data and samples {usual:.2f}"]
-    if data.dim > 2:
-        about = [about[0].replace(" between data and samples", ""), "slice through the data's mean"]
-    title(ax, f"The critic: {name}", "; ".join(about))
-    if data.dim == 1:
-        _line(ax, model, _box(data, samples)[0], name)
+    if loss.boundary is None:
+        where = "" if data.dim > 2 else " between data and samples"
+        about = [f"median slope{where} {usual:.2g}"]
     else:
-        _surface(ax, model, data, _box(data, samples), name, float(scores.min()), float(f"{1.5 * usual:.1e}") or 1.0)
+        about = [f"thick: {loss.boundary:.2g}, where it cannot tell".replace("-", "−")]
+    about += ["slice through the data's mean"] * (data.dim > 2)
+    about += [f"packs of {config.pack} equal points"] * (config.pack > 1)
+    about += ["each point among data"] * model.game.critic.mixes
+    title(ax, f"The critic: {loss.score}", "; ".join(about))
+    if data.dim == 1:
+        _line(ax, model, _box(data, samples)[0])
+    else:
+        _surface(ax, model, data, _box(data, samples), scores, float(f"{1.5 * usual:.1e}") or 1.0)
 
 
 def _surface(
-    ax: Any, model: Model, data: Data, box: list[tuple[float, float]], name: str, low: float, longest: float
+    ax: Any, model: Model, data: Data, box: list[tuple[float, float]], between: np.ndarray, longest: float
 ) -> None:
-    """Levels from ``low``, as nothing holds a critic far from the data; arrows of the ``longest`` slope at most."""
+    """Levels where the scores ``between`` data and samples are and little beyond, as nothing holds a critic elsewhere.
+
+    Arrows of the ``longest`` slope at most.
+    """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import MaxNLocator
 
@@ -138,36 +145,37 @@ def _surface(
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
     scores, slope = model.critic(points)
     heights = scores.reshape(x.shape).astype(float)
-    bottom, top = np.quantile(heights, (0.1, 0.995))
-    levels = MaxNLocator(16).tick_values(min(low, bottom), top)
+    bottom, top = np.quantile(heights, (0.1, 0.9))
+    levels = MaxNLocator(16).tick_values(min(between.min(), bottom), max(between.max(), top))
     colours = LinearSegmentedColormap.from_list("critic", SURFACE)
     filled = ax.contourf(x, y, heights, levels, cmap=colours, extend="both")
-    ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=name, format="{x:.7g}")
+    ax.figure.colorbar(filled, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=model.config.loss.score, format="{x:.7g}")
     ax.contour(x, y, heights, levels, colors="#7a5200", linewidths=0.4, linestyles="solid")
-    if name.startswith("logit") and heights.min() < 0 < heights.max():
-        ax.contour(x, y, heights, [0], colors=CRITIC, linewidths=2)
+    boundary = model.config.loss.boundary
+    if boundary is not None and heights.min() < boundary < heights.max():
+        ax.contour(x, y, heights, [boundary], colors=CRITIC, linewidths=2, linestyles="solid")
     u, v, *arrow = (part.reshape(x.shape)[3::6, 3::6] for part in (x, y, *slope.T[:2]))
     cut = longest / np.maximum(np.hypot(*arrow), longest)
     arrows = ax.quiver(u, v, *(part * cut for part in arrow), angles="xy", pivot="mid", width=0.003, scale=21 * longest)
-    ax.quiverkey(arrows, 1.05, 1.1, longest, f"slope {longest:g} or more", labelpos="W")
+    ax.quiverkey(arrows, 1.05, -0.12, longest, f"slope {longest:g} or more", labelpos="W")
     if data.dim == 2:
         ax.scatter(*_look(data)[:400].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
     _plane(ax, box)
 
 
-def _line(ax: Any, model: Model, side: tuple[float, float], name: str) -> None:
-    x = np.linspace(*side, 801)
+def _line(ax: Any, model: Model, side: tuple[float, float]) -> None:
+    x, loss = np.linspace(*side, 801), model.config.loss
     score, slope = model.critic(x[:, None])
-    lines = ax.plot(x, score, color=CRITIC, label=name.split()[0])
-    if name.startswith("logit"):
-        ax.axhline(0, color=CRITIC, linewidth=2.5, alpha=0.4)
-    ax.set(xlabel="x", ylabel=name, xlim=side)
+    ax.plot(x, score, color=CRITIC)
+    if loss.boundary is not None:
+        ax.axhline(loss.boundary, color=CRITIC, linewidth=2.5, alpha=0.4)
+    ax.set(xlabel="x", xlim=side)
+    ax.set_ylabel(loss.score, color=CRITIC)
     beside = ax.twinx()
-    lines += beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1, label="slope (right)")
-    beside.set_ylabel("slope")
+    beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1)
+    beside.set_ylabel("slope (dashed)")
     beside.yaxis.set_major_formatter("{x:.7g}")
     beside.spines["right"].set_visible(True)
-    legend_above(ax, handles=lines)
 
 
 def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
@@ -182,15 +190,54 @@ def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 
 
 def draw_verdicts(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
-    """Histograms of D = σ(s) on data and on samples: ½ on both where they cannot be told apart."""
+    """Histograms of P(data | x) on data and on samples: ½ on both where they cannot be told apart."""
+    verdict: Any = model.config.loss.verdict
+    title(ax, "The critic's verdict", "that a point is data; ½: it cannot tell" + _together(model))
+    _two_histograms(ax, model, data, samples, np.linspace(0, 1, 51), lambda scores: verdict(Tensor(scores)).value)
+    ax.axvline(0.5, color=DATA, linestyle="--")
+    ax.set(xlabel="P(data | x)", xlim=(0, 1))
+
+
+def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
+    """Histograms of the scores on data and on samples, where a score is not a probability."""
+    boundary = model.config.loss.boundary
+    title(ax, "The critic's scores", ("alike where it cannot tell" if boundary is None else "dashed: it cannot tell")
+          + _together(model))
+    scores = np.concatenate([judge(model, x) for x in (_look(data), samples)]).astype(float)
+    low, high = np.quantile(scores, (0.005, 0.995))
+    room = 0.05 * (high - low) or 0.5
+    _two_histograms(ax, model, data, samples, np.linspace(low - room, high + room, 61), lambda scores: scores)
+    if boundary is not None:
+        ax.axvline(boundary, color=DATA, linestyle="--")
+    ax.set(xlabel=model.config.loss.score)
+
+
+def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins: np.ndarray, of: Any) -> None:
     for x, look in [(_look(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
                     (samples, {"label": "samples", "color": GENERATOR, "alpha": 0.55})]:
-        verdict = 0.5 + 0.5 * np.tanh(0.5 * model.critic(x)[0])  # σ without overflow
-        ax.hist(verdict, np.linspace(0, 1, 51), density=True, **look)
-    ax.axvline(0.5, color=DATA, linestyle="--")
-    title(ax, "The critic's verdict", "probability that a point is data; ½: it cannot tell")
-    ax.set(xlabel="D(x) = σ(s(x))", ylabel="density", xlim=(0, 1))
+        ax.hist(of(judge(model, x)), bins, density=True, **look)
+    ax.set(ylabel="density")
+    ax.xaxis.get_major_locator().set_params(nbins=5)
     legend_above(ax)
+
+
+def judge(model: Model, x: np.ndarray) -> np.ndarray:
+    """The critic's scores of points x (n, dim) as it sees them in training: packed, and in batches if it compares.
+
+    (n // pack,), but for an incomplete last batch.
+    """
+    config, dim = model.config, x.shape[1]
+    packs = max(len(x) // config.pack, 1)
+    size = min(config.batch, packs) if model.game.critic.mixes else packs
+    x = np.resize(x, (packs // size * size * config.pack, dim))
+    seen = ((x - model.shift) / model.scale).astype(model.w.dtype).reshape(-1, size, config.pack * dim)
+    return model.game.look(model.state, seen).scores.value.ravel() * model.scale**config.loss.power
+
+
+def _together(model: Model) -> str:
+    """What the critic sees a point in."""
+    config = model.config
+    return f"; packs of {config.pack}" * (config.pack > 1) + "; batches of one kind" * model.game.critic.mixes
 
 
 def _modes(data: Data) -> int:

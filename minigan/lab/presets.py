@@ -88,7 +88,7 @@ PRESETS: dict[str, Preset] = {
             recipes=("wgan-gp", "wgan"), seeds=10, quick={"steps": 200, "evaluations": 2}, quick_seeds=2,
         ),
         Preset(
-            "unrolled-notebook", "the unrolled GAN's demonstration on the ring: 0 and 5 unrolled steps of a minimax game",
+            "unrolled-notebook", "the unrolled GAN's demonstration: a minimax game on the ring, 0 and 5 steps unrolled",
             "Metz et al. (2017), public notebook (its ring of 8 repeats a mode; ours has 8)",
             {"data": "ring8-unit", "generator": (128, 128), "critic": (128, 128), "activation": "tanh",
              "init": "orthogonal", "gain": 1.4, "latent": 256, "batch": 512, "steps": 25_000, "critic_steps": 1,
@@ -97,8 +97,8 @@ PRESETS: dict[str, Preset] = {
             recipes=("gan-minimax", "unrolled"), quick={"steps": 300, "evaluations": 3}, quick_seeds=2,
         ),
         Preset(
-            "pacgan-synthetic", "the ring and the grid of VEEGAN's and PacGAN's tables, packs of 1 to 4: maxout critic, "
-            "batch norm in the generator",
+            "pacgan-synthetic", "the ring and the grid of VEEGAN's and PacGAN's tables, packs of 1 to 4; a maxout "
+            "critic, batch norm in the generator",
             "Lin et al. (2018, PacGAN), public code; after Srivastava et al. (2017, VEEGAN)",
             {"data": "ring8-unit", "generator": (400,) * 4, "generator_norm": "batch", "activation": "relu",
              "critic": (200,) * 3, "critic_activation": "maxout", "init": "normal", "gain": 0.02, "latent": 2,

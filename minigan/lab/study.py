@@ -1,11 +1,13 @@
 """A study: the same data, several methods, many seeds, one table.
 
-    plan     what is to be trained, every setting of every method, refused here or not at all
-    train    all seeds of a method as one batched program; methods side by side in processes of their own
+    train    all seeds of a method as one batched program; methods side by side, in processes of their own
     measure  modes, quality, reverse KL and exact W₁ of each seed's samples, beside the ceiling and the null baseline
 
 In a folder, each method leaves its results as soon as it has them, and a study that was stopped goes on: what is
 done is not trained again, what was under way continues from its last checkpoint.
+
+    summary.md, summary.csv, table.csv, comparison.png          of all
+    METHOD/config.toml, table.csv, samples.npz, timing.toml     of each: the seconds are all that differs if run again
 """
 
 from __future__ import annotations
@@ -15,103 +17,27 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigan import arrays
 from minigan.lab import checkpoint as files
-from minigan.lab import metrics, run
+from minigan.lab import metrics, run, summary
 from minigan.lab.config import Config, as_dict
-from minigan.lab.data import Data, data_from
-from minigan.lab import presets
-from minigan.lab.presets import Preset
+from minigan.lab.data import Data
+from minigan.lab.design import YARDSTICKS, Plan, Result, Row, Study, plan
 from minigan.lab.train import STREAMS, Training, TrainingError
-from minigan.names import choose
 
 W1_SAMPLES = 1024  # for the exact W₁: its assignment takes time cubic in this
-YARDSTICKS = ("ceiling", "null")  # fresh data, and uniform noise on their box: measured beside the methods
-Row = dict[str, Any]  # recipe, seed, failed ("" or why), and the metrics
 Watch = Callable[[Mapping[str, int]], None]  # {method: generator steps done}
 
 
 class StudyError(RuntimeError):
     """Some methods could not be trained, for a reason that is not the training's; the others are kept."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a study is to train: a configuration for each method, checked, and the seeds."""
-
-    source: Any  # see data_from
-    data: Data
-    methods: dict[str, Config]
-    seeds: tuple[int, ...]
-    preset: Preset
-    quick: bool = False
-    given: Mapping[str, Any] = field(default_factory=dict)  # what the user set over recipe and preset
-
-
-class Result(NamedTuple):
-    """Of one method: a row and the samples (n, d) of each seed (nan where it failed), and the seconds it trained."""
-
-    rows: list[Row]
-    samples: np.ndarray  # (seeds, n, d), data units
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Study:
-    """A finished study: the plan, the results by method, and the rows of the ceiling and the null baseline."""
-
-    plan: Plan
-    results: dict[str, Result]
-    yardsticks: list[Row]
-
-    @property
-    def rows(self) -> list[Row]:
-        """A row for each method and seed, then the ceiling's and the null baseline's: the long table."""
-        return [row for result in self.results.values() for row in result.rows] + self.yardsticks
-
-
-def plan(
-    recipes: Sequence[str] | None = None,
-    data: Any = None,
-    seeds: int | Sequence[int] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    preset: str = "own",
-    quick: bool = False,
-) -> Plan:
-    """Every configuration of a study. ValueError for whatever cannot be trained, before anything is."""
-    row, given = presets.preset(preset), dict(settings or {})
-    methods = tuple(recipes or row.recipes)
-    for name in methods:
-        choose(name, row.known, "recipe")
-    if twice := sorted({name for name in methods if methods.count(name) > 1}):
-        raise ValueError(f"each recipe once: {', '.join(twice)} is named more than once")
-    source = row.settings.get("data", Config.data) if data is None else data
-    first = given.pop("seed", 0)
-    count = (row.quick_seeds if quick else row.seeds) if seeds is None else seeds
-    numbers = tuple(range(first, first + count)) if isinstance(count, int) else tuple(count)
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ValueError(f"a study needs at least 1 seed, and each once; got {count}")
-    known, configs = data_from(source), {}
-    for name in methods:
-        try:
-            config = replace(row.configure(name, quick, **given, seed=numbers[0]), data=known.name)
-            Training(config, _data(config, source))  # whatever would refuse to be trained does so here
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
-        configs[name] = config
-    return Plan(source if known.points is None else known.points, known, configs, numbers, row, quick, given)
-
-
-def _data(config: Config, source: Any) -> Data:
-    return replace(run.load_data(config, source), name=config.data)
 
 
 def study(
@@ -127,23 +53,27 @@ def study(
 ) -> Study:
     """Train the recipes on the data, for each seed, and measure: ``study(["gan", "wgan-gp"], "ring8", seeds=10).rows``.
 
-    recipes, seeds (a number: 0, 1, ..., or the seeds themselves), data: as the preset has them, if not given.
-    settings: of all recipes, over the preset's (see ``Config``); with ``seed``, the first seed.
+    recipes, data (see ``data_from``), seeds (a number: 0, 1, ..., or the seeds themselves): the preset's, if not given.
+    settings: of all recipes, over the preset's (see ``Config``); its ``seed`` is the first seed.
     jobs: methods trained at the same time, in processes of their own (None: as many as there are processors; 1: in
-    this process). A script that uses them needs ``if __name__ == "__main__":``, as multiprocessing tells.
+    this process). A script that uses them needs ``if __name__ == "__main__":``, and a sampler of one's own must be a
+    function of a module, as multiprocessing tells.
     folder: leave and find results there. watch: called with the steps done, every now and then.
 
     Raises ValueError for whatever cannot be trained, before anything is; RunError for a folder with results of
     other settings; KeyboardInterrupt after Ctrl-C, once all is saved; StudyError if a process died.
     """
-    todo = plan(recipes, data, seeds, settings, preset, quick)
-    return carry_out(todo, jobs, None if folder is None else Path(folder), watch)
+    where = None if folder is None else Path(folder)
+    done = carry_out(plan(recipes, data, seeds, settings, preset, quick), jobs, where, watch)
+    if where is not None:
+        summary.write(done, where)
+    return done
 
 
 def carry_out(todo: Plan, jobs: int | None = None, folder: Path | None = None, watch: Watch | None = None) -> Study:
-    """``study`` of a plan."""
+    """Train what of a plan is not in the folder yet, and measure."""
     done = {} if folder is None else _found(todo, folder)
-    missing = [name for name in todo.methods if name not in done]
+    missing = sorted(set(todo.methods) - set(done), key=lambda name: _load(todo.methods[name]), reverse=True)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         if todo.data.points is not None:
@@ -156,58 +86,68 @@ def carry_out(todo: Plan, jobs: int | None = None, folder: Path | None = None, w
     return Study(todo, {name: done[name] for name in todo.methods}, _yardsticks(todo))
 
 
+def _load(config: Config) -> int:
+    """How much there is to do, roughly: the longest first, so that no process is left alone with it at the end."""
+    passes = 2 if config.penalty_kind != "none" else 1
+    return config.steps * (1 + passes * config.critic_steps + 3 * config.unroll) * config.batch * config.pack
+
+
 # -- one method -------------------------------------------------------------------------------------
 def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[int], bool]) -> Result | None:
     """All seeds of a method as one program. go_on(step): asked after each step; at False the rest is left, None."""
     from threadpoolctl import threadpool_limits
 
     config, where = todo.methods[name], None if folder is None else folder / name
-    with threadpool_limits(1, user_api="blas"):
-        training = Training(config, _data(config, todo.source), seeds=todo.seeds)
-        before = 0.0
+    failed: dict[int, str] = {}
+    with threadpool_limits(1, user_api="blas"):  # threads on small layers only wait for each other
+        training = Training(config, todo.training_data(name), seeds=todo.seeds)
+        start = time.perf_counter()
         if where is not None:
             where.mkdir(parents=True, exist_ok=True)
             files.write_toml(where / "config.toml", _settings(todo, name))
             if (where / "checkpoint.npz").exists():
                 state = files.read_checkpoint(where)
-                before = float(state.pop("seconds"))
+                start -= float(state["seconds"])
                 training.restore(state)
-        start = time.perf_counter() - before
-        failed: dict[int, str] = {}
         try:
             for _ in training.run():
-                if where is not None and training.due():
+                on = go_on(training.step)
+                if where is not None and (training.due() or not on):
                     spent = np.array(time.perf_counter() - start)
                     files.write_arrays(where / "checkpoint.npz", training.checkpoint() | {"seconds": spent})
-                if not go_on(training.step) and training.step < config.steps:
+                if not on and training.step < config.steps:
                     return None
         except TrainingError as error:
-            failed = dict.fromkeys(todo.seeds, str(error))
-        result = measured(training, name, time.perf_counter() - start, failed)
+            failed = dict.fromkeys(todo.seeds, str(error)) | training.failed
+        seconds = time.perf_counter() - start
+        result = Result(*_measured(training, name, failed | training.failed), seconds)
     if where is not None:
-        _write(result, where)
+        files.write_arrays(where / "samples.npz", {"samples": result.samples})
+        files.write_toml(where / "timing.toml", {"seconds": seconds})
+        summary.write_rows(where / "table.csv", result.rows)  # the last one: it says that all is there
+        (where / "checkpoint.npz").unlink(missing_ok=True)
     return result
 
 
-def measured(training: Training, name: str, seconds: float, failed: Mapping[int, str]) -> Result:
-    """The rows and the samples of a trained method; a seed that failed has neither."""
-    config, failed = training.config, {**training.failed, **failed}
-    rows, samples = [], np.full((len(training.seeds), config.samples, training.data.dim), np.nan, config.dtype)
-    for k, (seed, model) in enumerate(zip(training.seeds, training.models, strict=True)):
+def _measured(training: Training, name: str, failed: Mapping[int, str]) -> tuple[list[Row], np.ndarray]:
+    config, data = training.config, training.data
+    rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
+    for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
         row: Row = {"recipe": name, "seed": seed, "failed": failed.get(seed, "")}
         if not row["failed"]:
-            samples[k] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
-            row["failed"] = "" if np.isfinite(samples[k]).all() else "its samples are not finite"
+            x[...] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
+            row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
         if not row["failed"]:
-            row |= scores(samples[k], draws(training.data, seed, config.samples)["real"], training.data)
+            row |= scores(x, draws(data, seed, config.samples)["real"], data)
         rows.append(row)
-    return Result(rows, samples, seconds)
+    return rows, samples
 
 
+# -- measuring ----------------------------------------------------------------------------------------
 def draws(data: Data, seed: int, n: int) -> dict[str, np.ndarray]:
-    """What samples are measured against: ``real``, the ``ceiling`` and the ``null`` baseline, (n', d) each.
+    """What samples are measured against: ``real``, the ``ceiling`` and the ``null`` baseline, (n, d) or more each.
 
-    From a stream that no training touches, so that every method of a seed meets the same draws.
+    From a stream that no training touches, and of the seed alone, so that every method meets the same draws.
     """
     rng = np.random.default_rng([seed, len(STREAMS) + 1])
     n = max(n, W1_SAMPLES)
@@ -218,15 +158,15 @@ def draws(data: Data, seed: int, n: int) -> dict[str, np.ndarray]:
 def scores(x: np.ndarray, real: np.ndarray, data: Data) -> dict[str, float]:
     """The metrics of samples x (n, d) in data units: of modes, where the data have some, and exact W₁ to ``real``.
 
-    reverse_kl_near: of the samples within 3σ alone, as PacGAN's tables have it; nan if there are none.
+    reverse_kl_near: of the samples within 3σ alone, as PacGAN's table has it; left out if there are none.
     """
     modes: dict[str, float] = data.modes(x)
     if modes:
         toy: Any = data.toy
         near = x[metrics.nearest_mode(x, toy.modes)[1] <= 3 * toy.sigma]
-        modes |= {"reverse_kl_near": metrics.reverse_kl(near, toy.modes, toy.weights) if len(near) else float("nan")}
+        modes |= {"reverse_kl_near": metrics.reverse_kl(near, toy.modes, toy.weights)} if len(near) else {}
     n = min(len(x), W1_SAMPLES)
-    return modes | {"w1": metrics.wasserstein_1(x[:n], real[:n])}
+    return modes | {"w1": float(metrics.wasserstein_1(x[:n], real[:n]))}
 
 
 def _yardsticks(todo: Plan) -> list[Row]:
@@ -238,19 +178,18 @@ def _yardsticks(todo: Plan) -> list[Row]:
 
 # -- several at a time -------------------------------------------------------------------------------
 def _in_turn(todo: Plan, names: Sequence[str], folder: Path | None, watch: Watch | None) -> dict[str, Result]:
-    steps = dict.fromkeys(names, 0)
-    done: dict[str, Result] = {}
+    steps, done = dict.fromkeys(names, 0), {}
     with run.interruptible() as stopped:
         for name in names:
 
-            def go_on(step: int, name: str = name) -> bool:
+            def go_on(step: int) -> bool:
                 steps[name] = step
                 if watch is not None:
                     watch(steps)
                 return not stopped()
 
-            result = train_method(todo, name, folder, go_on)
-            if result is None or stopped():
+            result = None if stopped() else train_method(todo, name, folder, go_on)
+            if result is None:
                 raise KeyboardInterrupt
             done[name] = result
     return done
@@ -261,7 +200,7 @@ def _in_processes(
 ) -> dict[str, Result]:
     context = get_context("spawn")  # a fork of a process with BLAS threads can hang
     board = context.RawArray("q", len(names) + 1)  # the steps done by each, and whether to stop
-    todo = replace(todo, data=None)  # type: ignore[arg-type]  # each makes its own: a closure does not travel
+    todo = replace(todo, data=None)  # type: ignore[arg-type]  # it holds a closure; each makes its own
     done: dict[str, Result] = {}
     errors: dict[str, BaseException] = {}
     with run.interruptible() as stopped, ProcessPoolExecutor(
@@ -270,7 +209,7 @@ def _in_processes(
         pending = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=0.2)
-            for future in finished - {f for f in finished if f.cancelled()}:
+            for future in finished:
                 if error := future.exception():
                     errors[futures[future]] = error
                 elif (result := future.result()) is not None:
@@ -279,16 +218,16 @@ def _in_processes(
                 watch(dict(zip(names, board, strict=False)))
             if stopped():
                 board[-1] = 1
-                pending = {f for f in pending if not f.cancel()}
-    if stopped():
+                pending = {future for future in pending if not future.cancel()}
+    if stopped() and len(done) < len(names):
         raise KeyboardInterrupt
     if errors:
-        kept = "" if folder is None else f"; what is done is kept in {folder}, the same call goes on from there"
+        kept = "" if folder is None else f"; what is done is kept in {folder}, and the same call goes on from there"
         raise StudyError("; ".join(f"{name}: {error!r}" for name, error in errors.items()) + kept)
     return done
 
 
-_BOARD: Any = None
+_BOARD: Any = None  # of a process that trains: what it shares with its parent
 _PARENT = 0
 
 
@@ -302,52 +241,41 @@ def _join(board: Any, parent: int) -> None:
 def _work(todo: Plan, name: str, folder: Path | None, k: int) -> Result | None:
     def go_on(step: int) -> bool:
         _BOARD[k] = step
-        if os.name == "posix" and os.getppid() != _PARENT:  # killed: nobody would ever end this process
+        if os.name == "posix" and os.getppid() != _PARENT:  # it was killed, and nobody would ever end this process
             os._exit(1)
         return not _BOARD[-1]
 
-    return train_method(todo, name, folder, go_on)
+    return None if _BOARD[-1] else train_method(todo, name, folder, go_on)
 
 
-# -- what is left in a folder ------------------------------------------------------------------------
+# -- what is in a folder already -----------------------------------------------------------------------
 def _settings(todo: Plan, name: str) -> dict[str, Any]:
     return as_dict(todo.methods[name]) | {"seeds": list(todo.seeds)}
 
 
 def _found(todo: Plan, folder: Path) -> dict[str, Result]:
-    """The results that a folder already has. RunError if they, or a half-done one, are of other settings."""
+    """The results that a folder already has. RunError if they, or half-done ones, are of other settings or data."""
     if (folder / "config.toml").exists():
         raise files.RunError(f"{folder} holds a run, not a study: choose another folder (--out)")
-    if (folder / "data.npz").exists():
-        points = files.read_arrays(folder / "data.npz")["points"]
-        if todo.data.points is None or not np.array_equal(points, todo.data.points):
+    if any(folder.glob("*/config.toml")):
+        there = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else None
+        if (there is None) != (todo.data.points is None) or not np.array_equal(there, todo.data.points):
             raise files.RunError(f"{folder} holds a study of other data: choose another folder (--out)")
+    done = {}
     for name in todo.methods:
-        if not (folder / name / "config.toml").exists():
+        where = folder / name
+        if not (where / "config.toml").exists():
             continue
-        there, now = files.read_toml(folder / name / "config.toml"), _settings(todo, name)
-        if other := [key for key in {**there, **now} if there.get(key) != now.get(key)]:
-            changes = ", ".join(f"{key} {there.get(key)} there, {now.get(key)} now" for key in other[:5])
-            raise files.RunError(f"{folder / name} has results of other settings ({changes}): "
+        old, new = files.read_toml(where / "config.toml"), _settings(todo, name)
+        if other := [f"{key} {old.get(key)} there, {new.get(key)} now" for key in {**old, **new}
+                     if old.get(key) != new.get(key)]:
+            raise files.RunError(f"{where} has results of other settings ({'; '.join(other[:5])}): "
                                  "ask for the same ones, or choose another folder (--out)")
-    return {name: _read(folder / name) for name in todo.methods if (folder / name / "table.csv").exists()}
+        if (where / "table.csv").exists():
+            samples = files.read_arrays(where / "samples.npz")["samples"]
+            seconds = float(files.read_toml(where / "timing.toml")["seconds"])
+            done[name] = Result(summary.read_rows(where / "table.csv"), samples, seconds)
+    return done
 
 
-def _write(result: Result, where: Path) -> None:
-    from minigan.lab.summary import write_rows
-
-    files.write_arrays(where / "samples.npz", {"samples": result.samples})
-    files.write_toml(where / "timing.toml", {"seconds": result.seconds})
-    write_rows(where / "table.csv", result.rows)  # the last one: it says that all is there
-    with suppress(FileNotFoundError):
-        (where / "checkpoint.npz").unlink()
-
-
-def _read(where: Path) -> Result:
-    from minigan.lab.summary import read_rows
-
-    return Result(read_rows(where / "table.csv"), files.read_arrays(where / "samples.npz")["samples"],
-                  float(files.read_toml(where / "timing.toml")["seconds"]))
-
-
-__all__ = ["Plan", "Result", "Study", "StudyError", "carry_out", "plan", "study"]
+__all__ = ["Plan", "Result", "Study", "StudyError", "carry_out", "draws", "plan", "scores", "study"]

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigan import __version__
-from minigan.lab.checkpoint import replace, write_arrays
+from minigan.lab.checkpoint import replace
 from minigan.lab.config import NAMES, as_dict
+from minigan.lab.design import YARDSTICKS, Plan, Row, Study
 from minigan.lab.presets import PUBLISHED, published
-from minigan.lab.study import YARDSTICKS, Plan, Row, Study
 
 LEVEL, RESAMPLES = 0.95, 10_000
 
@@ -87,7 +87,7 @@ def summarize(study: Study) -> list[dict[str, Any]]:
 
 def _measured(study: Study) -> list[str]:
     """The metrics that this study's data have."""
-    return [name for name in METRICS if name in study.yardsticks[0]]
+    return [name for name in METRICS if any(name in row for row in study.rows)]
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -95,11 +95,12 @@ def cells(study: Study) -> list[list[str]]:
     """The table for the eye, its header first."""
     metrics = [name for name in SHOWN if name in _measured(study)]
     header = ["recipe", *(METRICS[name].title for name in metrics), "failed", "seconds"]
-    return [header] + [
-        [row["recipe"], *(written(name, row[name]) for name in metrics),
-         *(("", "") if row["recipe"] in YARDSTICKS else (f"{row['failed']} of {row['seeds']}", f"{row['seconds']:.0f}"))]
-        for row in summarize(study)
-    ]
+    rows = [header]
+    for row in summarize(study):
+        trained = row["recipe"] not in YARDSTICKS
+        about = [f"{row['failed']} of {row['seeds']}", f"{row['seconds']:.0f}"] if trained else ["", ""]
+        rows.append([row["recipe"], *(written(name, row[name]) for name in metrics), *about])
+    return rows
 
 
 def written(metric: str, estimate: Estimate) -> str:
@@ -154,25 +155,34 @@ def write(study: Study, folder: Path, command: str | None = None) -> None:
 def page(study: Study, command: str | None = None) -> str:
     """The study as Markdown: the table, what is in it, every setting, and how to make it again."""
     plan = study.plan
-    n = len(plan.seeds)
     parts = [
         f"# {plan.data.name}: {', '.join(plan.methods)}",
         _budget(plan),
         f"```sh\n{command or command_of(plan)}\n```",
         markdown(cells(study)),
-        f"Means over {n} seed{'s' * (n != 1)} ({', '.join(map(str, plan.seeds))}), those that failed left out and counted, "
-        "with 95 % intervals: the percentile bootstrap of the mean over seeds, 10,000 resamples. "
-        "Of each seed, 2,500 samples".replace("2,500", f"{next(iter(plan.methods.values())).samples:,}")
-        + " are measured; exact W₁, in data units, on the first 1,024 of them. *Found*: one sample within 3σ of the mode. "
-        "*Solid*: 1/(4k) of the samples, for k modes. *High quality*: within 3σ of a mode. "
-        "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
+        _legend(plan),
         *_failures(study),
         *_beside_published(study),
         "## Settings",
         *_settings(plan),
         f"minigan {__version__}, {_versions()}",
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _legend(plan: Plan) -> str:
+    n = next(iter(plan.methods.values())).samples
+    told = [
+        f"Means over the seeds {', '.join(map(str, plan.seeds))}, those that failed left out and counted, with "
+        f"{100 * LEVEL:g} % intervals: the percentile bootstrap of the mean over seeds, {RESAMPLES:,} resamples.",
+        f"Of each seed, {n:,} samples are measured; exact W₁, in data units, on the first {min(n, 1024):,} of them.",
+        "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
+    ]
+    if plan.data.toy is not None and plan.data.toy.modes is not None:
+        told.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
+                    "quality*: within 3σ of a mode. *Reverse KL*: of the shares of the modes, in nats, each sample "
+                    "counted at its nearest one.")
+    return " ".join(told)
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -182,10 +192,10 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
 
 
-def command_of(plan: Plan) -> str:
-    """The command line that makes this study again."""
-    words = ["minigan", "compare", "--data", plan.data.name, "--recipes", ",".join(plan.methods),
-             "--preset", plan.preset.name, *["--quick"] * plan.quick, "--seeds", str(len(plan.seeds)),
+def command_of(plan: Plan, data: str | None = None) -> str:
+    """The command line that makes this study again; data: the file, where they are from one."""
+    words = ["minigan", "compare", "--preset", plan.preset.name, *["--quick"] * plan.quick,
+             "--data", data or plan.data.name, "--recipes", ",".join(plan.methods), "--seeds", str(len(plan.seeds)),
              *(["--seed", str(plan.seeds[0])] if plan.seeds[0] else [])]
     for name, value in plan.given.items():
         flag = f"--{name.replace('_', '-')}"
@@ -253,7 +263,9 @@ def _settings(plan: Plan) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _versions() -> str:
@@ -262,4 +274,4 @@ def _versions() -> str:
     return f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
 
 
-__all__ = ["Estimate", "cells", "command_of", "interval", "page", "summarize", "write", "write_arrays"]
+__all__ = ["Estimate", "cells", "command_of", "interval", "page", "read_rows", "summarize", "write", "write_rows"]

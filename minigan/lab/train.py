@@ -133,9 +133,10 @@ class Training:
             n = config.batch if config.generator_norm == "virtual" else NORM_SAMPLES
             state["theta.reference"] = rng.standard_normal((n, self.game.generator.sizes[0])).astype(config.dtype)
         if config.critic_norm in ("batch", "virtual") or config.minibatch:
-            reference = np.empty((config.batch * config.pack, self.data.dim), config.dtype)
+            n = config.batch - (config.minibatch > 0)  # minibatch discrimination: as many as a sample has mates
+            reference = np.empty((n * config.pack, self.data.dim), config.dtype)
             self.data.draw(rng, reference)
-            state["w.reference"] = reference.reshape(config.batch, -1)
+            state["w.reference"] = reference.reshape(n, -1)
         return state
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

@@ -38,6 +38,10 @@ class Ensemble:
     def mixes(self) -> bool:
         return self.net.mixes
 
+    @property
+    def needs_reference(self) -> bool:
+        return self.net.needs_reference
+
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.net.layout.shapes * self.count)

@@ -36,6 +36,10 @@ class Gaussian:
         return False
 
     @property
+    def needs_reference(self) -> bool:
+        return False
+
+    @property
     def weights(self) -> tuple[int, ...]:
         return ()
 

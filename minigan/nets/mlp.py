@@ -54,6 +54,7 @@ ACTIVATIONS = {
     "softplus": Activation(softplus),
     "maxout": Activation(maxout, pieces=5),
 }
+ELEMENTWISE = tuple(name for name, phi in ACTIVATIONS.items() if phi.pieces == 1)
 
 
 def _orthogonal(rng: np.random.Generator, m: int, n: int, gain: float) -> np.ndarray:
@@ -98,7 +99,7 @@ class MLP:
         choose(self.norm, NORMS, "norm")
         if self.minibatch < 0 or self.kernel < 1:
             raise ValueError(f"minibatch ≥ 0 kernels of ≥ 1 numbers each, got {self.minibatch} and {self.kernel}")
-        if self.minibatch and NORMS[self.norm].needs:
+        if self.minibatch and self.needs_reference:
             raise ValueError(
                 f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a sample "
                 "look at the reference batch alone, the other compares it with its batch-mates"
@@ -136,6 +137,11 @@ class MLP:
         """Whether, without a reference, the output of a row depends on the other rows of its batch."""
         return NORMS[self.norm].mixes or self.minibatch > 0
 
+    @property
+    def needs_reference(self) -> bool:
+        """Whether ``run`` wants a reference, in training too: virtual batch norm."""
+        return NORMS[self.norm].needs
+
     def init(
         self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
     ) -> np.ndarray:
@@ -165,7 +171,7 @@ class MLP:
         """
         norm, phi = NORMS[self.norm], ACTIVATIONS[self.activation]
         h, company = checked_batch(x, self.sizes[0]), None
-        if norm.needs and reference is None:
+        if self.needs_reference and reference is None:
             raise ValueError(f"norm={self.norm!r} needs a reference batch of shape (..., m, {self.sizes[0]})")
         if reference is not None and (norm.looks or self.minibatch):
             company = checked_batch(reference, self.sizes[0], "a reference")

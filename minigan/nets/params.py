@@ -71,6 +71,10 @@ class Network(Protocol):
     def mixes(self) -> bool:
         """Whether, without a reference, the output of a row depends on the other rows of its batch."""
 
+    @property
+    def needs_reference(self) -> bool:
+        """Whether ``run`` wants a reference, in training too."""
+
     def init(
         self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
     ) -> np.ndarray:

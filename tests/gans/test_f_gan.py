@@ -13,12 +13,25 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import brentq
 
-from minigan.autodiff import Tensor, grad
+from minigan.autodiff import Tensor, grad, sigmoid
 from minigan.gans.f_gan import ACTIVATIONS, RATIO, USUAL, Form, f_gan, usual
 from minigan.gans.losses import LOSSES
 from minigan.gans.seen import scored
 from minigan.theory.divergences import conjugate, divergence
-from minigan.theory.family import DIVERGENCES, GAN, JS, KL, NEYMAN, REVERSE_KL, TOTAL_VARIATION, alpha, expm1, log, skew
+from minigan.theory.family import (
+    DIVERGENCES,
+    GAN,
+    HELLINGER,
+    JS,
+    KL,
+    NEYMAN,
+    REVERSE_KL,
+    TOTAL_VARIATION,
+    alpha,
+    expm1,
+    log,
+    skew,
+)
 
 P, Q = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.3, 0.2, 0.4])
 FORMS = [(row, how) for row in DIVERGENCES.values() for how in ACTIVATIONS if (row, how) != (TOTAL_VARIATION, "ratio")]
@@ -49,7 +62,7 @@ def test_each_form_is_the_rows_own_formulas(row, how: str) -> None:
     low, high = row.domain
     assert ((form.T(v) > low) & (form.T(v) <= high)).all()
     if form.log_ratio is not None:
-        reached = form.log_ratio(v) > -60  # below, the sup sits at u = 0, and T is under f′(0)
+        reached = form.log_ratio(v) > -30  # below, the sup sits at u = 0, and T is under f′(0)
         u = np.exp(form.log_ratio(v[reached]))
         np.testing.assert_allclose(row.f_prime(u), T[reached], rtol=1e-8, atol=1e-8)
 
@@ -92,7 +105,7 @@ def test_at_the_boundary_p_is_q(row, how: str) -> None:
 
 @every_form
 def test_the_generators(row, how: str) -> None:
-    rng, form = np.random.default_rng(0), ACTIVATIONS[how](row)
+    rng = np.random.default_rng(0)
     real, fake = (scored(rng.normal(size=(6, 1))) for _ in range(2))
     T = row.activation(fake.scores.value) if how == "usual" else row.f_prime(np.exp(fake.scores.value))
     saturating = f_gan(row, how).generator(real, fake).item()
@@ -101,23 +114,18 @@ def test_the_generators(row, how: str) -> None:
     assert other.generator(real, fake).item() == pytest.approx(-np.mean(T), rel=1e-9)  # section 3.2
     assert other.critic(real, fake).item() == f_gan(row, how).critic(real, fake).item()
     assert (grad(other.generator(real, fake), fake.scores).value < 0).all()
-    assert form.T(0.0) == pytest.approx(float(form.T(np.float64(0.0))))
 
 
 # Numbers
 def assert_exact_in_float32(form: Form, largest: float = 29.0) -> None:
-    """T, f*(T) and their slopes at |v| up to ``largest``, against float64 by central differences."""
+    """T, f*(T) and their slopes at |v| up to ``largest``: float32 agrees with float64, tiny slopes included."""
     v = np.linspace(-largest, largest, 59)
     for f in (form.T, form.cost):
-        x = Tensor(v.astype("float32"))
-        y = f(x)
-        slope = grad(y.sum(), x)
+        wide, narrow = Tensor(v), Tensor(v.astype("float32"))
+        y = f(narrow)
+        slope, exact = grad(y.sum(), narrow), grad(f(wide).sum(), wide).value
         assert y.dtype == slope.dtype == "float32"
-        np.testing.assert_allclose(y.value, f(v), rtol=2e-5, atol=2e-6)
-        wide = Tensor(v)
-        exact = grad(f(wide).sum(), wide).value
-        near = (f(v + 1e-5) - f(v - 1e-5)) / 2e-5
-        np.testing.assert_allclose(exact, near, rtol=1e-5, atol=1e-9 * (1 + np.abs(f(v)).max() * 0) + 1e-8)
+        np.testing.assert_allclose(y.value, f(wide).value, rtol=2e-5, atol=2e-6)
         np.testing.assert_allclose(slope.value, exact, rtol=5e-5, atol=1e-30)
 
 
@@ -126,16 +134,26 @@ def test_exact_in_float32(row, how: str) -> None:
     assert_exact_in_float32(ACTIVATIONS[how](row))
 
 
+@every_form
+def test_slopes_in_float64(row, how: str) -> None:
+    """Against central differences, where these have digits."""
+    form, v = ACTIVATIONS[how](row), np.linspace(-4, 4, 34)
+    for f in (form.T, form.cost):
+        x = Tensor(v)
+        np.testing.assert_allclose(grad(f(x).sum(), x).value, (f(v + 1e-5) - f(v - 1e-5)) / 2e-5, rtol=1e-6, atol=1e-9)
+
+
 def composed(row) -> Form:
     return Form(row.activation, lambda v: row.conjugate(row.activation(v)), None)
 
 
-@pytest.mark.parametrize("row", [NEYMAN, GAN, alpha(0.5), DIVERGENCES["squared-hellinger"], REVERSE_KL],
-                         ids=lambda row: row.name)
-def test_the_formulas_composed_are_not(row) -> None:
-    """f*(T) of a rounded T: at v = 29 T is the end of dom f*, and f*′ there 0 or ∞. (On |v| ≤ 5 the two agree.)"""
+@pytest.mark.parametrize(("row", "largest"), [(NEYMAN, 29.0), (HELLINGER, 29.0), (alpha(0.5), 29.0), (GAN, 300.0)],
+                         ids=lambda x: getattr(x, "name", x))
+def test_the_formulas_composed_are_not(row, largest: float) -> None:
+    """f*(T) of a rounded T, which is the end of dom f*, where f* or its slope is infinite."""
+    assert_exact_in_float32(usual(row), largest)
     with np.errstate(all="ignore"), pytest.raises(AssertionError):
-        assert_exact_in_float32(composed(row), 300.0 if row in (GAN, REVERSE_KL) else 29.0)
+        assert_exact_in_float32(composed(row), largest)
 
 
 # Questions that make no sense
@@ -151,42 +169,31 @@ def test_an_unknown_activation() -> None:
 
 # Mistakes
 def assert_estimates(row, loss) -> None:
-    """Never above D_f, whatever the scores; and as near as 1e-6 at the best of them, found by gradient ascent."""
-    D, v = divergence(row, P, Q), np.linspace(-6, 6, 1201)
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        s = rng.normal(size=4) * 3
-        found = loss.estimate(of_mass(s, P), of_mass(s, Q)).item()
-        assert found <= D + 1e-9 and not np.isnan(found), f"{found} > {D}"
-    one = Tensor(v[:, None, None])
-    zero = Tensor(np.zeros((len(v), 1, 1)))
-    gain, cost = (loss.estimate(one, zero) - loss.estimate(zero, zero)).value, (loss.estimate(zero, one)).value
-    at_zero = loss.estimate(zero, zero).value
-    total = sum(p * (gain + at_zero) + q * cost - (p + q - 1) * at_zero for p, q in [(0.0, 0.0)])  # = at_zero
-    parts = [np.max(p * gain + q * (cost - at_zero)) for p, q in zip(P, Q, strict=True)]
-    assert total[0] + sum(parts) == pytest.approx(D, abs=1e-3), "no critic reaches D_f"
+    """The largest that the estimate becomes, Σᵢ max_v {pᵢ T(v) − qᵢ f*(T(v))}, is D_f."""
+    v, zero = Tensor(np.linspace(-30, 30, 6001)[:, None, None]), Tensor(np.zeros((6001, 1, 1)))
+    start = loss.estimate(zero, zero).value
+    T, cost = loss.estimate(v, zero).value - start, start - loss.estimate(zero, v).value
+    largest = start[0] + sum(np.max(p * T - q * cost) for p, q in zip(P, Q, strict=True))
+    assert largest == pytest.approx(divergence(row, P, Q), rel=1e-4)
 
 
 WRONG = {
     "f* of KL without its −1": (KL, replace(KL, name="wrong", conjugate=lambda t: expm1(t) + 1.0)),
     "no activation where dom f* ends": (GAN, replace(GAN, name="wrong", activation=lambda v: 1.0 * v)),
-    "a sigmoid for every f": (KL, replace(KL, name="wrong", activation=lambda v: Tensor(1.0) / (1.0 + (-v).__class__(
-        np.exp(-np.asarray(v.value)))) if isinstance(v, Tensor) else 1 / (1 + np.exp(-v)))),
+    "a sigmoid for every f": (KL, replace(KL, name="wrong", activation=sigmoid)),
     "JS with its logs lost": (JS, replace(JS, name="wrong", conjugate=lambda t: -log(-expm1(t)))),
     "real and fake swapped": (KL, REVERSE_KL),
 }
 
 
-@pytest.mark.parametrize("row", DIVERGENCES.values(), ids=lambda row: row.name)
-def test_ours_are_f_gans(row) -> None:
-    if row.name != "total-variation":
-        assert_estimates(row, f_gan(row))
+@every_form
+def test_ours_are_f_gans(row, how: str) -> None:
+    assert_estimates(row, f_gan(row, how))
 
 
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_wrong_f_gan_is_rejected(mistake: str) -> None:
     row, wrong = WRONG[mistake]
-    assert usual(wrong) is not usual(row)
     with np.errstate(all="ignore"), pytest.raises(AssertionError):
         assert_estimates(row, f_gan(wrong))
 

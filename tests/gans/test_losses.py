@@ -34,7 +34,7 @@ def test_the_table() -> None:
     assert set(LOSSES) == others | f_gans - {"f-total-variation-ratio"}
     assert [name for name, loss in LOSSES.items() if loss.critic is None] == ["imle", "mle", "reverse-kl"]
     assert {name: loss.constants for name, loss in LOSSES.items() if loss.constants} == {
-        **dict.fromkeys(["minimax", "non-saturating", "feature-matching", "semi-supervised"], {"smoothing": 0.0}),
+        **{name: {"smoothing": 0} for name in ("minimax", "non-saturating", "feature-matching", "semi-supervised")},
         "lsgan": {"a": 0, "b": 1, "c": 1}, "lsgan-pearson": {"a": -1, "b": 1, "c": 0},
         "ebgan": {"margin": 1, "pull_away": 0}, "ebgan-pt": {"margin": 1, "pull_away": 0.1},
         "ls-gan": {"margin": 1, "lam": 10}, "gls-gan": {"margin": 1, "slope": 0.5},
@@ -94,11 +94,12 @@ def test_derivatives(name: str) -> None:
 
 @every_critic
 def test_signs(name: str) -> None:
-    """The critic's loss falls with real scores and rises with fake ones; the generator's falls. An energy's: reversed."""
+    """Real scores up: the critic's loss falls; fake scores up: it rises, the generator's falls. Energies: down."""
     loss, rng = LOSSES[name], np.random.default_rng(1)
     sign = -1 if name in ENERGIES else 1
-    spans = [(0.5, 0.9), (0.1, 0.5)] if sign < 0 else [(-0.9, -0.1)] * 2 if name == "lsgan-pearson" else [(0.1, 0.9)] * 2
-    real, fake = (scored(rng.uniform(*span, size=(8, 1))) for span in spans)
+    shift = -1.0 if name == "lsgan-pearson" else 0.0  # between its labels
+    spans = [(0.5, 0.9), (0.1, 0.5)] if sign < 0 else [(0.1, 0.9)] * 2
+    real, fake = (scored(rng.uniform(*span, size=(8, 1)) + shift) for span in spans)
     in_real, in_fake = grad(loss.critic(real, fake), [real.scores, fake.scores])
     assert (sign * in_real.value < 0).all() and (sign * in_fake.value > 0).all()
     if name == "feature-matching":  # looks at features; see test_matching.py

@@ -9,15 +9,18 @@ from minigan.gans import RECIPES, Game
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.metrics import wasserstein_1
+from minigan.lab.toys import gaussian_mixture
 from minigan.lab.train import COLUMNS, STREAMS, Training, TrainingError
 from minigan.nets import MLP
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8, 8), "critic": (8, 8), "evaluations": 3, "samples": 50}
+LINE = ("mle", "reverse-kl")  # these fit one Gaussian, on the line
 
 
-def training(name: str = "wgan-gp", data: object = "ring8", eager: bool = False, **settings) -> Training:
-    config = configure(name, **(SMALL | settings))
-    return Training(config, data_from(data, config.standardize), eager)
+def training(name: str = "wgan-gp", data: object = None, eager: bool = False, seeds=None, **settings) -> Training:
+    config = configure(name, **(SMALL | ({"pretrain": 3} if "ebgan" in name else {}) | settings))
+    data = data_from(("bimodal" if name in LINE else "ring8") if data is None else data, config.standardize)
+    return Training(config, data, eager, seeds)
 
 
 def finished(*args, **settings) -> Training:
@@ -31,12 +34,52 @@ def same_state(a: Training, b: Training) -> bool:
     return all((a.state[k] == b.state[k]).all() for k in a.state) and a.state.keys() == b.state.keys()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
-@pytest.mark.parametrize("schedule", ["linear", "cosine"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_replay_equals_eager_bit_for_bit(name: str, schedule: str, optimizer: str) -> None:
+def test_replay_equals_eager_bit_for_bit(name: str) -> None:
+    assert same_state(finished(name, steps=6), finished(name, eager=True, steps=6))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "optimistic", "optimistic-adam"])
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_and_for_every_optimiser_and_schedule(schedule: str, optimizer: str) -> None:
     settings = {"schedule": schedule, "optimizer": optimizer, "burst": 7, "steps": 12}
-    assert same_state(finished(name, **settings), finished(name, eager=True, **settings))
+    assert same_state(finished(**settings), finished(eager=True, **settings))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_row_of_many_is_the_run_of_its_seed(name: str) -> None:
+    """Streams, penalties, clipping, power iteration, reference batches: each row has its own."""
+    many, alone = finished(name, steps=4, seeds=(3, 8)), finished(name, steps=4, seed=8)
+    for key, x in alone.state.items():
+        np.testing.assert_allclose(many.state[key][:, 1] if key == "bad" else many.state[key][1], x, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(many.histories[1], alone.history, rtol=1e-3, atol=1e-3)
+    assert [m.config.seed for m in many.models] == [3, 8]
+    np.testing.assert_allclose(many.models[1].sample(np.random.default_rng(0), 9),
+                               alone.model.sample(np.random.default_rng(0), 9), rtol=1e-4, atol=1e-5)
+
+
+def test_a_row_that_breaks_down_does_not_stop_the_others() -> None:
+    broken, whole = training(seeds=(0, 1, 2)), finished(seeds=(0, 1, 2))
+    for _ in broken.run():
+        if broken.step == 10:
+            broken.state["w"][1] = np.nan
+    assert broken.failed == {1: "at step 11 the critic's loss stopped being finite"}
+    for name, x in whole.state.items():
+        if name != "bad":
+            np.testing.assert_array_equal(broken.state[name][[0, 2]], x[[0, 2]])
+    assert broken.histories[0] == whole.histories[0]
+    assert np.isnan(broken.histories[1][-1][1:]).all() and np.isfinite(broken.histories[1][0][3])
+    with pytest.raises(TrainingError, match="at step 5 the critic's loss"):
+        run = training(seeds=(0, 1))
+        for _ in run.run():
+            if run.step == 4:
+                run.state["w"][...] = np.nan
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1)])
+def test_seeds_that_make_no_sense(seeds) -> None:
+    with pytest.raises(ValueError, match="seeds must be different"):
+        training(seeds=seeds)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "tanh", "sigmoid", "softplus"])
@@ -49,18 +92,20 @@ def test_the_loop_is_the_algorithm_of_the_notes() -> None:
     run = training(optimizer="sgd", schedule="linear", critic_steps=2, steps=2, dtype="float64",
                    lr_critic=0.1, lr_generator=0.2, penalty=0.5)
     theta, w = run.state["theta"].copy(), run.state["w"].copy()
-    reference = training(optimizer="sgd", dtype="float64")  # its streams, untouched
-    data, noise = reference.streams["data"], reference.streams["noise"]
-    game = Game(RECIPES["wgan-gp"], MLP((2, 8, 8, 2)), MLP((2, 8, 8, 1)), 0.5)
+    streams = training(optimizer="sgd", dtype="float64").streams[0]  # untouched
+    data, noise = streams["data"], streams["noise"]
+    game = Game(RECIPES["wgan-gp"].loss, MLP((2, 8, 8, 2)), MLP((2, 8, 8, 1)), "two-sided", 0.5)
     for step in range(2):
         rate = 1 - step / 2
         for _ in range(2):
             real = (run.data.sample(data, 16) - run.data.shift) / run.data.scale
             z, eps = noise.standard_normal((16, 2)), noise.random((16, 1))
-            point = Tensor(w)
-            w = w - 0.1 * rate * grad(game.critic_loss(point, theta, real, z, eps), point).value
-        point = Tensor(theta)
-        theta = theta - 0.2 * rate * grad(game.generator_loss(point, w, noise.standard_normal((16, 2))), point).value
+            point, inputs = Tensor(w), {"real": real, "z": z, "eps": eps}
+            loss = game.critic_loss({"w": point, "theta": theta}, inputs)
+            w = w - 0.1 * rate * grad(loss, point).value
+        point, inputs = Tensor(theta), {"real": real, "z": noise.standard_normal((16, 2))}
+        loss = game.generator_loss({"w": w, "theta": point}, inputs)
+        theta = theta - 0.2 * rate * grad(loss, point).value
     for _ in run.run():
         pass
     np.testing.assert_allclose(run.state["w"], w, rtol=1e-9)
@@ -94,10 +139,10 @@ def test_looking_does_not_change_training() -> None:
 
 def test_a_float32_run_holds_no_float64_anywhere() -> None:
     for name in RECIPES:
-        run = finished(name, dtype="float32")
-        programs = [run._step_critic, run._step_generator]
+        run = finished(name, dtype="float32", steps=3)
+        programs = [p[0] for p in (run._critic, run._generator, run._pretrain) if p is not None]
         held = [a for p in programs for _, args in p.calls for a in args if isinstance(a, np.ndarray)]
-        assert len(held) > 100
+        assert len(held) > 30
         assert {a.dtype for a in [*held, *run.state.values(), *run._host.values()]} == {np.dtype("float32")}
 
 
@@ -161,25 +206,26 @@ def test_a_learning_rate_too_large_stops_with_the_first_bad_step() -> None:
     assert 0 < run.state["bad"][run.state["bad"] > 0].min() < 200
 
 
-@pytest.mark.parametrize(("name", "settings"), [
-    ("gan", {"lr_critic": 2e-3, "lr_generator": 2e-3}),
-    ("gan-minimax", {"lr_critic": 1e-3, "lr_generator": 1e-3, "steps": 600}),  # it saturates: slower
-    ("wgan", {"lr_critic": 2e-3, "lr_generator": 2e-3, "burst": 0}),
-    ("wgan-gp", {}),
-    ("wgan-lp", {}),
-])
-def test_every_recipe_brings_the_generator_nearer(name: str, settings: dict) -> None:
+# what a recipe needs besides (or instead of) the settings below to get there in so few steps
+NEARER: dict[str, dict] = {}
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("semi-supervised",)])
+def test_every_recipe_brings_the_generator_nearer(name: str) -> None:
     """Exact W₁ to a Gaussian far from where the generator starts falls by half, for 10 seeds of 10."""
-    for seed in range(10):
-        target = np.random.default_rng(seed).normal(size=(400, 2)) * 0.3 + [2.0, -1.0]
-        config = configure(name, **({"steps": 300, "batch": 32, "generator": (16,), "critic": (16, 16), "seed": seed,
-                                     "evaluations": 1, "standardize": False, "schedule": "constant"} | settings))
-        run = Training(config, data_from(target, standardize=False))
-        before = wasserstein_1(target, run.model.sample(np.random.default_rng(0), 400).astype(float))
-        for _ in run.run():
-            pass
-        after = wasserstein_1(target, run.model.sample(np.random.default_rng(0), 400).astype(float))
-        assert after < before / 2, (seed, before, after)
+    target = gaussian_mixture([[2.0, -1.0]], 0.3)
+    config = configure(name, **({"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "standardize": False,
+                                 "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"} | NEARER.get(name, {})))
+    run = Training(config, data_from(target, standardize=False), seeds=range(10))
+    real = target.sample(np.random.default_rng(1), 300)
+
+    def distances() -> np.ndarray:
+        return np.array([wasserstein_1(real, m.sample(np.random.default_rng(0), 300).astype(float)) for m in run.models])
+
+    before = distances()
+    for _ in run.run():
+        pass
+    assert (distances() < before / 2).all(), (before, distances())
 
 
 def test_one_dimension_and_five() -> None:

@@ -7,7 +7,8 @@ from minigan.autodiff import check, grad, record
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import MLP, Ensemble, Gaussian
 
-NETS = [MLP((2, 5, 3), "tanh"), MLP((2, 5, 3), "tanh", "batch"), MLP((2, 5, 3), "relu", minibatch=2), Gaussian(2)]
+NETS = [MLP((2, 5, 3), "tanh"), MLP((2, 5, 3), "tanh", "batch"), MLP((2, 5, 3), "tanh", "virtual"),
+        MLP((2, 5, 3), "relu", minibatch=2), Gaussian(2)]
 
 
 def parts(net, theta, count):
@@ -19,8 +20,9 @@ def test_row_i_is_network_i_mod_count(net) -> None:
     rng, count = np.random.default_rng(0), 3
     mixture = Ensemble(net, count)
     assert (mixture.size, mixture.sizes, mixture.mixes) == (3 * net.size, net.sizes, net.mixes)
+    assert mixture.needs_reference == net.needs_reference == (getattr(net, "norm", "none") == "virtual")
     theta, z, reference = rng.normal(size=mixture.size), rng.normal(size=(12, 2)), rng.normal(size=(5, 2))
-    for given in ([], [reference]):
+    for given in [[reference]] if net.needs_reference else [[], [reference]]:
         run = mixture.run(theta, z, *given)
         assert run.outputs.shape == (12, net.sizes[-1])
         np.testing.assert_array_equal(mixture(theta, z, *given).value, run.outputs.value)

@@ -72,6 +72,15 @@ def test_the_net_by_hand(given: bool) -> None:
     np.testing.assert_allclose(run.hidden[-1].value, h(x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_a_batch_in_its_own_company_counts_each_row_once_more(norm: str) -> None:
+    """So the reference is normalised as x is, layer by layer."""
+    net, rng = MLP((2, 4, 3, 1), "relu", norm, minibatch=2), np.random.default_rng(0)
+    theta, x = rng.normal(size=net.size), rng.normal(size=(6, 2))
+    last = net.layers(theta)[-1][0].value
+    np.testing.assert_allclose(net(theta, x, x).value, net(theta, x).value + last[3:].sum(), rtol=1e-10)
+
+
 def test_a_critic_sees_that_a_batch_is_one_point() -> None:
     """What it is for: the same point scores otherwise in a collapsed batch than in a varied one."""
     net, plain = MLP((2, 8, 1), minibatch=4), MLP((2, 8, 1))

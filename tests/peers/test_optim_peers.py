@@ -30,4 +30,4 @@ def test_the_trajectory_is_pytorchs(name: str) -> None:
         new, slots = row.step(theta, g, {k: Tensor(v) for k, v in state.items()}, t, 0.03)
         theta, state = new.value, {k: v.value for k, v in slots.items()}
         np.testing.assert_allclose(theta, peer.detach().numpy(), rtol=1e-10, atol=1e-12)
-    assert PEERS.keys() == OPTIMIZERS.keys()
+    assert PEERS.keys() <= OPTIMIZERS.keys()  # PyTorch has no optimistic steps

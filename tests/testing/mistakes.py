@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import expit, log_expit, rel_entr
 
 from minigan.autodiff import Tensor, grad, mean, safe_norm, sqrt, square_norm
-from minigan.gans import LOSSES, gradient_penalty, interpolate
+from minigan.gans import gradient_penalty, interpolate
+from minigan.gans.losses import wasserstein_critic
 from minigan.lab.toys import TOYS
 from minigan.testing import (
     check_conjugate,
@@ -153,6 +154,22 @@ def of_energies(s, t):
     return s.mean() + max(0, 1 - t.mean())
 
 
+def of_energies_without_a_hinge(s, t):
+    return s.mean() + (1 - t).mean()
+
+
+def least_squares(s, t):
+    return 0.5 * ((s - 1) ** 2).mean() + 0.5 * (t**2).mean()
+
+
+def least_squares_of_a_sigmoid(s, t):
+    return least_squares(expit(s), expit(t))
+
+
+def hinge(s, t):
+    return np.maximum(0, 1 - s).mean() + np.maximum(0, 1 + t).mean()
+
+
 def gradient_times_50(s, t):
     return 50 * -expit(-s) / len(s), expit(t) / len(t)
 
@@ -217,6 +234,18 @@ LOSSES_WRONG = [
      lambda: check_loss(lambda s, t: np.float64(1) * wasserstein(s, t), minus_mean, "wasserstein")),
     ("label smoothing on both sides", "critic's value",
      lambda: check_loss(smoothed_on_both_sides, non_saturating, "non-saturating", smoothing=0.1)),
+    ("a generator's label smoothed as well", "the generator moves",
+     lambda: check_loss(discriminator, lambda t: -(0.9 * log_expit(t) + 0.1 * log_expit(-t)).mean(), "non-saturating")),
+    ("least squares of a sigmoid", "critic's value",
+     lambda: check_loss(least_squares_of_a_sigmoid, lambda t: 0.5 * ((t - 1) ** 2).mean(), "least-squares")),
+    ("least squares without its ½", "critic's value",
+     lambda: check_loss(lambda s, t: 2 * least_squares(s, t), lambda t: ((t - 1) ** 2).mean(), "least-squares")),
+    ("the hinge for the generator too", "generator's value",
+     lambda: check_loss(hinge, lambda t: np.maximum(0, 1 - t).mean(), "hinge")),
+    ("an energy that the generator raises", "the generator moves",
+     lambda: check_loss(lambda s, t: s.mean() + np.maximum(0, 1 - t).mean(), minus_mean, "energy")),
+    ("EBGAN's max(m − D), without the 0", "critic's value",
+     lambda: check_loss(of_energies_without_a_hinge, np.mean, "energy")),
     ("EBGAN's hinge on the batch mean", "critic's value", lambda: check_loss(of_energies, np.mean, "energy")),
     ("pull-away not squared", "opposite rows", lambda: check_pull_away(pull_away_not_squared)),
     ("pull-away over N² pairs", "equal rows", lambda: check_pull_away(pull_away_not_normalised_by_pairs)),
@@ -276,7 +305,7 @@ def at_the_real_data(critic, real, fake, eps):
 
 def never_added(critic, real, fake, eps):
     penalty(critic, real, fake, eps)
-    return LOSSES["wasserstein"].critic(critic(real), critic(fake))
+    return wasserstein_critic(critic(real), critic(fake))
 
 
 def divided_by_the_mean_norm(w, critic, real, fake, eps):

@@ -12,6 +12,9 @@ from scipy.stats import norm
 
 from minigan.autodiff import Tensor
 from minigan.gans import LOSSES, gradient_penalty, interpolate
+from minigan.gans.energy import pull_away
+from minigan.gans.losses import wasserstein_critic
+from minigan.gans.seen import scored
 from minigan.lab.toys import TOYS
 from minigan.nets import MLP
 from minigan.testing import (
@@ -60,12 +63,45 @@ def gradient_of(loss, count):
     return lambda *scores: value_and_gradient_from_tensors(loss, count)(*scores)[1:]
 
 
-@pytest.mark.parametrize("name", LOSSES)
+OF_A_KIND = {  # which of ours is which kind: they look at scores alone
+    "minimax": "minimax", "non-saturating": "non-saturating", "wasserstein": "wasserstein", "hinge": "hinge",
+    "lsgan": "least-squares", "ebgan": "energy", "semi-supervised": "non-saturating",
+}
+
+
+def players(loss):
+    """Its critic's and generator's losses as functions of scores."""
+    return (lambda s, t: loss.critic(scored(s), scored(t))), (lambda t: loss.generator(scored(t), scored(t)))
+
+
+@pytest.mark.parametrize("name", OF_A_KIND)
 def test_our_losses(name: str) -> None:
-    loss = LOSSES[name]
-    check_loss(from_tensors(loss.critic), from_tensors(loss.generator), name, examples=50,
-               critic_gradient=gradient_of(loss.critic, 2),
-               generator_gradient=lambda t: gradient_of(loss.generator, 1)(t)[0])
+    critic, generator = players(LOSSES[name])
+    names = check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], examples=50,
+                       critic_gradient=gradient_of(critic, 2),
+                       generator_gradient=lambda t: gradient_of(generator, 1)(t)[0])
+    assert len(names) == 10
+    assert set(OF_A_KIND.values()) == set(known_losses.KINDS)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.3])
+@pytest.mark.parametrize("name", ["minimax", "non-saturating", "semi-supervised"])
+def test_our_smoothed_losses(name: str, alpha: float) -> None:
+    critic, generator = players(LOSSES[name].with_constants(smoothing=alpha))
+    check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], smoothing=alpha, examples=30,
+               critic_gradient=gradient_of(critic, 2))
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name.startswith("f-")])
+def test_our_losses_of_no_kind(name: str) -> None:
+    """The signs, float32, and the gradients against differences of the losses themselves."""
+    critic, generator = players(LOSSES[name])
+    check_loss(from_tensors(critic), from_tensors(generator), examples=10, critic_gradient=gradient_of(critic, 2),
+               generator_gradient=lambda t: gradient_of(generator, 1)(t)[0])
+
+
+def test_our_pull_away_term() -> None:
+    check_pull_away(from_tensors(pull_away), examples=50)
 
 
 @pytest.mark.parametrize("name", known_losses.KINDS)
@@ -98,7 +134,7 @@ def the_other_end(critic, real, fake, eps):
 
 
 def whole(critic, real, fake, eps):
-    return LOSSES["wasserstein"].critic(critic(real), critic(fake)) + the_other_end(critic, real, fake, eps)
+    return wasserstein_critic(critic(real), critic(fake)) + the_other_end(critic, real, fake, eps)
 
 
 def test_our_gradient_penalties() -> None:

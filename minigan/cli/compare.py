@@ -1,0 +1,98 @@
+"""``minigan compare``: several systems on the same data, for many seeds, in one table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minigan.arrays import DeviceError
+from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings, print_cells
+from minigan.lab import summary
+from minigan.lab.design import Plan, Study, plan
+from minigan.lab.presets import PRESETS
+from minigan.lab.study import StudyError, carry_out
+
+
+def add(commands: Any) -> None:
+    compare = command(commands, "compare", compare_command,
+                      "train several recipes for several seeds and print one table")
+    compare.add_argument("--recipes", type=_names, metavar="A,B,...",
+                         help="the recipes, separated by commas, or the preset's variants (default: the preset's list)")
+    compare.add_argument("--seeds", type=int, metavar="N",
+                         help="how many seeds, from --seed on (default: the preset's number)")
+    compare.add_argument("--preset", default="own", metavar="NAME", help="a named configuration, over the recipes' "
+                         f"settings and under those given here [{', '.join(PRESETS)}] (default: %(default)s)")
+    compare.add_argument("--quick", action="store_true", help="the preset's reduced budget: to look, not to quote")
+    compare.add_argument("--jobs", type=int, metavar="N", help="recipes trained at the same time, each by one process "
+                         "on one BLAS thread (default: as many as there are processors)")
+    compare.add_argument("--out", type=Path, metavar="DIR", help="the study's folder; what it has already is not "
+                         "trained again (default: runs/compare-DATA, numbered if that exists)")
+    add_settings(compare, without=("recipe",))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def compare_command(args: argparse.Namespace) -> int:
+    given = given_settings(args)
+    data = given.pop("data", None)
+    try:
+        if args.jobs is not None and args.jobs < 1:
+            return fail(f"--jobs must be at least 1, got {args.jobs}")
+        todo = plan(args.recipes, data, args.seeds, given, args.preset, args.quick)
+        folder = args.out or free_folder(_folder_name(todo))
+        seeds = f"{len(todo.seeds)} seed{'s' * (len(todo.seeds) != 1)} each"
+        print(f"{', '.join(todo.methods)} on {todo.data.name}, {seeds}; study folder {folder}")
+        with _Bar(todo) as bar:
+            study = carry_out(todo, args.jobs, folder, bar)
+    except (ValueError, DeviceError) as error:
+        return fail(error)
+    except StudyError as error:
+        return fail(error, status=1)
+    except KeyboardInterrupt:
+        again = summary.command_of(todo, data)
+        return fail(f"stopped, saved; to go on: {again} --out {folder}", status=INTERRUPTED)
+    print_cells(summary.cells(study))
+    _print_failures(study)
+    summary.write(study, folder, summary.command_of(todo, data))
+    print(f"wrote {folder}/summary.md, summary.csv, table.csv, comparison.png, and of each recipe "
+          "samples.npz, table.csv, config.toml")
+    return 0
+
+
+def _folder_name(todo: Plan) -> str:
+    parts = ["compare", *([todo.preset.name] if todo.preset.name != "own" else []), todo.data.name]
+    return "-".join([*parts, *["quick"] * todo.quick])
+
+
+def _print_failures(study: Study) -> None:
+    for row in study.rows:
+        if row["failed"]:
+            print(f"failed: {row['recipe']}, seed {row['seed']}: {row['failed']}")
+
+
+class _Bar:
+    """A progress bar over the steps of all recipes that are still to be trained."""
+
+    def __init__(self, todo: Plan):
+        self.steps = {name: config.steps for name, config in todo.methods.items()}
+        self.bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, done: Mapping[str, int]) -> None:
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=sum(self.steps[name] for name in done), unit="step", dynamic_ncols=True)
+        under_way = [f"{name} {n / self.steps[name]:.0%}" for name, n in done.items() if 0 < n < self.steps[name]]
+        self.bar.set_postfix_str(", ".join(under_way), refresh=False)
+        self.bar.update(sum(done.values()) - self.bar.n)

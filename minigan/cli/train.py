@@ -1,0 +1,121 @@
+"""``minigan train``: train one system and leave a run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigan.arrays import DeviceError
+from minigan.cli.common import (
+    INTERRUPTED,
+    add_settings,
+    blas_threads,
+    command,
+    fail,
+    free_folder,
+    given_settings,
+    print_cells,
+)
+from minigan.lab import run
+from minigan.lab.config import Config, configure
+from minigan.lab.presets import PRESETS, preset
+from minigan.lab.train import COLUMNS, Training, TrainingError
+
+
+def add(commands: Any) -> None:
+    train = command(commands, "train", train_command, "train a GAN and leave a run folder")
+    train.add_argument("--out", type=Path, metavar="DIR",
+                       help="the run folder (default: runs/RECIPE-DATA-seedSEED, numbered if that exists)")
+    train.add_argument("--resume", type=Path, metavar="RUN",
+                       help="continue the run in this folder, with its own settings, from its last checkpoint")
+    train.add_argument("--preset", metavar="NAME", help="a named configuration, over the recipe's settings and under "
+                       f"those given here [{', '.join(PRESETS)}] (default: none; its recipe: the first of its list)")
+    train.add_argument("--eager", action="store_true",
+                       help="build the graph anew each step instead of replaying it, for a debugger (default: off)")
+    train.add_argument("--threads", type=int, metavar="N",
+                       help="BLAS threads; more than one pays for layers of 256 and wider (default: what "
+                            "OPENBLAS_NUM_THREADS, MKL_NUM_THREADS or OMP_NUM_THREADS say, else 1)")
+    add_settings(train)
+
+
+def train_command(args: argparse.Namespace) -> int:
+    given = given_settings(args)
+    try:
+        if args.resume is not None:
+            others = [name for name in ("out", "preset") if getattr(args, name) is not None]
+            if given or others:
+                return fail("--resume continues a run with its own settings: leave out "
+                            + ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others]))
+            folder, training = args.resume, run.resume(args.resume, eager=args.eager)
+        else:
+            method, config = _configuration(args.preset, given)
+            folder = args.out or free_folder(f"{method}-{Path(config.data).stem}-seed{config.seed}")
+            training = run.start(config, config.data, folder, eager=args.eager)
+    except (ValueError, DeviceError) as error:
+        return fail(error)
+    config = training.config
+    print(f"{config.recipe} on {config.data}, seed {config.seed}: {config.steps} steps; run folder {folder}")
+    resume = f"minigan train --resume {folder}"
+    try:
+        with blas_threads(args.threads):
+            bar = _Bar(training)
+            done = run.drive(training, folder, bar)
+            bar.bar.close()
+    except TrainingError as error:
+        return fail(f"{error}. The last good checkpoint is kept in {folder}", status=1)
+    if not done:
+        return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
+    run.finish(training, folder)
+    _print_table(run.table(training))
+    print(f"wrote {folder}/report.png, samples.npz, history.csv, checkpoint.npz, config.toml")
+    return 0
+
+
+def _configuration(name: str | None, given: dict[str, Any]) -> tuple[str, Config]:
+    """The method's name and its settings: a recipe's, or a preset's for that recipe (or variant of one)."""
+    if name is None:
+        config = configure(given.pop("recipe", Config.recipe), **given)
+        return config.recipe, config
+    row = preset(name)
+    method = given.pop("recipe", row.recipes[0])
+    return f"{name}-{method}", row.configure(method, **given)
+
+
+class _Bar:
+    """A progress bar over the steps, with the latest measurements beside it."""
+
+    def __init__(self, training: Training):
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=training.config.steps, initial=training.step, unit="step", dynamic_ncols=True)
+        self.rows = len(training.history)
+
+    def __call__(self, training: Training) -> None:
+        if len(training.history) > self.rows:
+            self.rows = len(training.history)
+            self.bar.set_postfix_str(_latest(training), refresh=False)
+        self.bar.update()
+
+
+def _latest(training: Training) -> str:
+    """Losses, the critic's estimate beside the exact W₁, and the modes, as last measured."""
+    row = dict(zip(COLUMNS, training.history[-1], strict=True))
+    loss = training.config.loss
+    told = [f"loss D {row['critic_loss']:.3f} G {row['generator_loss']:.3f}" if loss.critic else
+            f"loss {row['generator_loss']:.3f}"]
+    if loss.estimates and not np.isnan(row["estimate"]):
+        told.append(f"{loss.estimates} est. {row['estimate']:.3f}")
+    told.append(f"exact W₁ {row['w1']:.3f}")
+    if not np.isnan(row["modes_solid"]):
+        told.append(f"{row['modes_solid']:.0f} modes ({row['modes_found']:.0f} found), {row['high_quality']:.0%} hq")
+    return ", ".join(told)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    formats = {"samples": "", "modes_found": ".0f", "modes_solid": ".0f", "high_quality": ".1%",
+               "reverse_kl": ".4f", "w1": ".3f"}
+    columns = [name for name in formats if name in rows[0]]
+    print_cells([columns] + [[format(row[name], formats[name]) for name in columns] for row in rows])
