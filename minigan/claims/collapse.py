@@ -124,7 +124,7 @@ def unrolling(f: Any, lab: Lab) -> Iterator[Check]:
 
 # -- no critic, or its features ------------------------------------------------------------------
 @claim("G18", "E_x min_j ‖x − G(z_j)‖² = 0 iff every datum is hit; a mode of share s that no sample comes within r of "
-       "costs ≥ s r²", note="xu", paper="Li & Malik (2018), eq. 2, section 4",
+       "costs ≥ s r²", note="xu", paper="Li & Malik (2018), algorithm 1",
        computes={"generator": player("imle", "generator")},
        faults={"generator": [SCALE, SIGN, SWAPPED, dropped("the square", lambda real, fake: -(-safe_norm(
                    real.points[..., :, None, :] - fake.points[..., None, :, :])).max(-1).mean(-1)),
@@ -224,7 +224,7 @@ def minibatch_discrimination(f: Any, lab: Lab) -> Iterator[Check]:
 
 
 @claim("G29", "packing: TV(pᵐ, qᵐ) ≤ 1 − (1 − TV)ᵐ, attained where q drops modes of p, not where it errs on all",
-       note="xu", paper="Lin et al. (2018), section 3, theorems 3–4",
+       note="xu", paper="Lin et al. (2018), section 3",
        computes={"packed": packed, "total_variation": divergences.total_variation},
        faults={"packed": [SCALE, SIGN, wrong("the last first", lambda f: lambda x, m: f(x[::-1], m)),
                           wrong("far samples packed", lambda f: lambda x, m: swap(x.reshape(m, x.shape[-2] // m)))],

@@ -204,7 +204,7 @@ def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
        faults={"score": [SCALE, SIGN, wrong("the largest logit", lambda f: lambda outputs, x: outputs.max(
                    -1, keepdims=True))],
                "critic": [SCALE, SIGN, dropped("the labels", lambda real, fake: losses.discriminator(
-                   real.scores, fake.scores)), wrong("K + 1 classes in the labels' softmax", lambda f: lambda real, fake: (
+                   real.scores, fake.scores)), wrong("labels among K + 1 classes", lambda f: lambda real, fake: (
                        f(real, fake) + (softplus(-real.scores) * real.labels.sum(-1, keepdims=True)).sum(
                            losses.BATCH) / real.labels.sum(losses.BATCH)))],
                "discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),

@@ -33,6 +33,7 @@ def _penalised(c: Any) -> bool:
 _OF_THE_CRITIC = {
     "penalty_kind": "none", "clip": 0.0, "spectral_norm": 0.0, "critic_norm": "none", "minibatch": 0, "pack": 1,
     "instance_noise": 0.0, "unroll": 0, "consensus": 0.0, "update": "alternating", "pretrain": 0, "critic_steps": 0,
+    "burst": 0,
 }
 
 CONFLICTS = [
@@ -43,7 +44,7 @@ CONFLICTS = [
              "spectral norm divides each weight by its norm, so clipping it changes nothing but the rounding: "
              "choose one of clip and spectral_norm"),
     Conflict(lambda c, loss: c.spectral_norm > 0 and c.critic_norm != "none",
-             "a norm layer rescales its input by the data's own spread, which undoes the bound that spectral norm gives"),
+             "a norm layer rescales its input by its own spread, and so undoes the bound that spectral norm gives"),
     Conflict(lambda c, loss: loss.unbounded and not (_penalised(c) or c.clip > 0 or c.spectral_norm > 0),
              "this critic's loss has no lower bound unless the critic is kept Lipschitz: "
              "choose a penalty_kind (with penalty > 0), clip > 0 or spectral_norm"),
@@ -63,14 +64,21 @@ CONFLICTS = [
              "in simultaneous and extra-gradient steps both players move at once: critic_steps must be 1"),
     Conflict(lambda c, loss: c.update != "alternating" and (c.unroll > 0 or c.burst > 1),
              "unrolling and bursts of critic steps belong to alternating updates"),
+    Conflict(lambda c, loss: c.unroll > 0 and c.consensus > 0,
+             "unrolling looks ahead along the critic's plain steps, and under consensus the critic takes others"),
+    Conflict(lambda c, loss: c.update == "extragradient" and c.optimizer.startswith("optimistic"),
+             "an optimistic optimiser stands in for extra-gradient's step ahead: choose one of the two"),
     Conflict(lambda c, loss: loss.explicit and c.model != "gaussian",
              "this loss needs a generator whose density is known: model = gaussian"),
     Conflict(lambda c, loss: c.model == "gaussian" and (c.generators > 1 or c.generator_norm != "none"),
              "the Gaussian model is one affine map, without layers to normalise or copies to mix"),
     Conflict(lambda c, loss: c.batch * c.pack % c.generators != 0,
-             "each generator of an ensemble makes an equal share of the batch: batch · pack must be a multiple of generators"),
-    Conflict(lambda c, loss: c.batch < 2 and ("batch" in (c.critic_norm, c.generator_norm) or c.minibatch > 0),
-             "a batch of one has no spread: batch norm and minibatch discrimination need batch ≥ 2"),
+             "the generators of an ensemble make equal shares: batch · pack must be a multiple of generators"),
+    Conflict(lambda c, loss: c.batch < 2 and (
+                 c.critic_norm in ("batch", "virtual") or c.generator_norm == "virtual" or c.minibatch > 0),
+             "a batch of one has no spread: batch norm, virtual or not, and minibatch discrimination need batch ≥ 2"),
+    Conflict(lambda c, loss: c.generator_norm == "batch" and c.batch * c.pack < 2 * c.generators,
+             "a batch of one has no spread: batch norm needs two samples or more of each generator"),
     Conflict(lambda c, loss: c.critic_norm == "virtual" and c.minibatch > 0,
              "virtual batch norm frees a sample of its batch, and minibatch discrimination ties it to it again"),
 ]

@@ -51,7 +51,7 @@ class Game:
         return self.generator.run(state["theta"], inputs["z"], self._company(self.generator, "theta", state)).outputs
 
     def look(self, state: Arrays, x: Any, company: Any = None) -> Look:
-        """What the critic makes of points x (..., batch, pack·d). company: a batch to see them in, instead of their own."""
+        """What the critic makes of points x (..., batch, pack·d). company: a batch to see them in, not their own."""
         x, w = as_tensor(x), state["w"]
         if self.spectral_norm:
             w = spectral_normalize(self.critic, w, state["w.s"])
@@ -91,7 +91,7 @@ class Game:
         return self.loss.generator(*self.batches(state, inputs)) + self._history("theta", state)
 
     def pretrain_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
-        """What the critic minimises on real data alone, before the game: EBGAN's reconstruction error, of shape (...)."""
+        """What the critic minimises on real data alone, before the game, of shape (...): EBGAN's E D(x)."""
         if self.loss.pretrain is None:
             raise ValueError("this loss has nothing to learn before the game")
         real = packed(as_tensor(inputs["real"]), self.pack)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from minigan.autodiff import Tensor, logsumexp, safe_norm, softplus
+from minigan.autodiff import Tensor, absolute, logsumexp, safe_norm
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ def _one_a_class(dim: int, classes: int) -> int:
 
 SCALAR = Head("scalar", lambda dim, classes: 1, lambda outputs, x: outputs, "s = the one output")
 
-# A loss that falls without end as every score falls is bounded by it
-POSITIVE = Head("positive", lambda dim, classes: 1, lambda outputs, x: softplus(outputs), "s = softplus(output) > 0")
+# A loss that falls without end as every score falls is bounded by it. Not softplus, which dies: once every output is
+# far below 0 neither player has a gradient any more.
+POSITIVE = Head("positive", lambda dim, classes: 1, lambda outputs, x: absolute(outputs), "s = |output| ≥ 0")
 
 # An autoencoder. Source: Zhao et al. (2017), eq. 3.
 ENERGY = Head("energy", lambda dim, classes: dim, lambda outputs, x: safe_norm(outputs - x, -1, keepdims=True),

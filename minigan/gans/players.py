@@ -4,7 +4,7 @@
     generator:   θ ← optimiser(θ, ∇_θ L_G)
     joint:       both from the same state; or from a step ahead (extra-gradient)
 
-Inputs besides those of ``game.py``: ``t.w``, ``t.theta`` the counts of steps, ``eta.w``, ``eta.theta`` the learning rates.
+Inputs besides those of ``game.py``: ``t.w``, ``t.theta``, the counts of steps, and ``eta.w``, ``eta.theta``, the rates.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Players:
     ema: float = 0.0  # β of the moving average of θ
     unroll: int = 0  # k: the generator looks k critic steps ahead
     unroll_optimizer: str = "same"  # of those steps: as the critic's own, or "sgd"
+    unroll_rate: float = 1.0  # their learning rate, as a multiple of the critic's
     consensus: float = 0.0  # γ of (γ/2)‖v‖²
     update: str = "alternating"
 
@@ -79,19 +80,22 @@ class Players:
         return advanced | new | remembered | report, {}
 
     def pretrain_step(self, state: State, inputs: State) -> tuple[State, State]:
-        """The critic on real data alone."""
-        return self.move("w", self.game.pretrain_loss(state, inputs), state, inputs), {}
+        """A critic step on real data alone; what the critic remembers of its past begins with it."""
+        advanced = self.advance(state)
+        state = state | advanced
+        new = self.move("w", self.game.pretrain_loss(state, inputs), state, inputs)
+        return advanced | new | self.remember("w", state, new, inputs), {}
 
     # -- what they are made of -------------------------------------------------------------------
     def move(self, player: str, loss: Tensor, state: State, inputs: State, at: State | None = None,
-             optimizer: str | None = None, sooner: float = 0.0) -> State:
+             optimizer: str | None = None) -> State:
         """One step of the optimiser, from state, along the gradient at ``at`` (None: there too); its slots with it."""
         row = OPTIMIZERS[optimizer or self.optimizer]
         settings = {name: self.settings[name] for name in row.settings if name in self.settings}
         slots = {slot: state[f"{player}.{slot}"] for slot in row.slots}
         gradient = grad(loss.sum(), (at or state)[player])
         t, eta = inputs[f"t.{player}"], inputs[f"eta.{player}"]
-        new, slots = row.step(state[player], gradient, slots, t + sooner, eta, **settings)
+        new, slots = row.step(state[player], gradient, slots, t, eta, **settings)
         if player == "w" and self.clip:
             new = clip_weights(new, self.clip)
         return {player: new, **{f"{player}.{slot}": value for slot, value in slots.items()}}
@@ -103,8 +107,9 @@ class Players:
         """
         optimizer = None if self.unroll_optimizer == "same" else self.unroll_optimizer
         for k in range(self.unroll):
+            later = {"t.w": inputs["t.w"] + float(k), "eta.w": self.unroll_rate * inputs["eta.w"]}
             loss = self.game.critic_loss(state, inputs)
-            state = state | self.move("w", loss, state, inputs, optimizer=optimizer, sooner=float(k))
+            state = state | self.move("w", loss, state, inputs | later, optimizer=optimizer)
         return state
 
     def pull(self, state: State, inputs: State) -> Any:

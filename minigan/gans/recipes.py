@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from minigan.gans.losses import LOSSES, Loss
@@ -42,8 +43,10 @@ RECIPES: dict[str, Recipe] = {
         Recipe("gan-minimax", GAN, "the original GAN as a minimax game: the generator minimises E log(1 − D(G(z)))",
                "Goodfellow et al. (2014), eq. 1", LOSSES["minimax"], ONE),
 
+        # D_f may be infinite where supports are disjoint, and then the critic's loss has no lower bound: R1 holds it
         *(Recipe(f"fgan-{name}", F, f"the f-GAN of f(u) = {f.summary}", "Nowozin et al. (2016)",
-                 LOSSES[f"f-{name}"], ONE) for name, f in DIVERGENCES.items()),
+                 LOSSES[f"f-{name}"], ONE | ({} if isfinite(f.bound) else {"penalty_kind": "r1"}))
+          for name, f in DIVERGENCES.items()),
 
         Recipe("lsgan", OTHER, "least squares: ½ E (D(x) − 1)² + ½ E D(G(z))², generator ½ E (D(G(z)) − 1)²",
                "Mao et al. (2017), eq. 9", LOSSES["lsgan"], ONE),
@@ -56,9 +59,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("ebgan-pt", OTHER, "the same with a pull-away term: the codes of a batch shall not be parallel",
                "Zhao et al. (2017), section 2.4", LOSSES["ebgan-pt"], ONE | {"critic": (64, 8, 64), "pretrain": 500}),
         Recipe("ls-gan", OTHER, "loss-sensitive: a fake's loss exceeds the datum's by a margin, their distance",
-               "Qi (2020), eq. 6", LOSSES["ls-gan"], ONE),
+               "Qi (2020), LS-GAN", LOSSES["ls-gan"], ONE),
         Recipe("gls-gan", OTHER, "loss-sensitive with a leak: between LS-GAN (slope 0) and WGAN (slope 1)",
-               "Qi (2020), section 5", LOSSES["gls-gan"], TWO_SIDED),
+               "Qi (2020), GLS-GAN", LOSSES["gls-gan"], TWO_SIDED),
         Recipe("relativistic", OTHER, "is this datum more real than that fake? −E log σ(s(x) − s(G(z)))",
                "Jolicoeur-Martineau (2019), section 4.1", LOSSES["relativistic"], ONE),
         Recipe("relativistic-average", OTHER, "is this datum more real than the average fake?",
@@ -95,9 +98,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("virtual-batch-norm", CALM, "normalised by a fixed reference batch, in both players",
                "Salimans et al. (2016), section 3.5", _LOGISTIC,
                ONE | {"generator_norm": "virtual", "critic_norm": "virtual"}),
-        Recipe("batch-norm", CALM, "batch normalisation in both players, real and fake in batches of their own",
-               "Ioffe & Szegedy (2015); Radford et al. (2016)", _LOGISTIC,
-               ONE | {"generator_norm": "batch", "critic_norm": "batch"}),
+        # not in the critic, from which it would hide where the batch lies: its mean is subtracted in the first layer
+        Recipe("batch-norm", CALM, "batch normalisation in the generator",
+               "Ioffe & Szegedy (2015); Radford et al. (2016)", _LOGISTIC, ONE | {"generator_norm": "batch"}),
         Recipe("layer-norm", CALM, "layer normalisation in the critic, which a gradient penalty allows",
                "Ba et al. (2016); Gulrajani et al. (2017), section 4", LOSSES["wasserstein"],
                TWO_SIDED | {"critic_norm": "layer"}),
@@ -111,7 +114,7 @@ RECIPES: dict[str, Recipe] = {
                "Metz et al. (2017)", _LOGISTIC, ONE | {"unroll": 5}),
         Recipe("consensus", CALM, "both players also minimise ½γ‖v‖², v the velocity of both",
                "Mescheder et al. (2017)", _LOGISTIC,
-               ONE | {"consensus": 10.0, "update": "simultaneous", "optimizer": "rmsprop", "activation": "tanh"}),
+               ONE | {"consensus": 0.1, "update": "simultaneous", "optimizer": "rmsprop", "activation": "tanh"}),
         Recipe("extragradient", CALM, "each step is taken along the gradient a step ahead",
                "Gidel et al. (2019)", _LOGISTIC, ONE | {"update": "extragradient"}),
         Recipe("optimistic", CALM, "each step adds the change of the gradient since the last one",

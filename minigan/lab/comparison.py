@@ -84,8 +84,9 @@ def draw_samples(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
     colour, fine = MADE_BY.get(name, GENERATOR), x[np.isfinite(x).all(axis=1)]
     if data.dim == 1:
         bins = np.linspace(*box[0], 61)
-        ax.hist(real[:, 0], bins, density=True, color=FAINT)
-        ax.hist(fine[:, 0], bins, density=True, histtype="step", color=colour, linewidth=1.6)
+        for points, look in [(real, {"color": FAINT, "fill": True}), (fine, {"color": colour, "linewidth": 1.6})]:
+            counts = np.histogram(points[:, 0], bins)[0]  # of all points, those outside too
+            ax.stairs(counts / (max(len(points), 1) * (bins[1] - bins[0])), bins, **look)
         _outside(ax, fine, box)
         return
     from matplotlib.patches import Circle

@@ -78,6 +78,7 @@ class Config:
     ema: float = _row(0.0, "β of the moving average of the generator that samples are drawn from; 0: none", least=0, below=1)
     unroll: int = _row(0, "critic steps that the generator looks ahead", least=0)
     unroll_optimizer: str = _row("same", "of those steps: the critic's own, or another", ("same", "sgd"))
+    unroll_rate: float = _row(1.0, "their learning rate, as a multiple of the critic's", least=0)
     consensus: float = _row(0.0, "γ of consensus optimisation", least=0)
     pretrain: int = _row(0, "critic steps on real data alone, before the game (EBGAN)", least=0)
     labelled: float = _row(0.0, "the share of data whose class the critic is told (semi-supervised)", least=0)

@@ -17,6 +17,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -98,7 +99,6 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
     from threadpoolctl import threadpool_limits
 
     config, where = todo.methods[name], None if folder is None else folder / name
-    failed: dict[int, str] = {}
     with threadpool_limits(1, user_api="blas"):  # threads on small layers only wait for each other
         training = Training(config, todo.training_data(name), seeds=todo.seeds)
         start = time.perf_counter()
@@ -109,7 +109,7 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
                 state = files.read_checkpoint(where)
                 start -= float(state["seconds"])
                 training.restore(state)
-        try:
+        with suppress(TrainingError):  # every seed has failed: that is a result
             for _ in training.run():
                 on = go_on(training.step)
                 if where is not None and (training.due() or not on):
@@ -117,10 +117,8 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
                     files.write_arrays(where / "checkpoint.npz", training.checkpoint() | {"seconds": spent})
                 if not on and training.step < config.steps:
                     return None
-        except TrainingError as error:
-            failed = dict.fromkeys(todo.seeds, str(error)) | training.failed
         seconds = time.perf_counter() - start
-        result = Result(*_measured(training, name, failed | training.failed), seconds)
+        result = Result(*_measured(training, name), seconds)
     if where is not None:
         files.write_arrays(where / "samples.npz", {"samples": result.samples})
         files.write_toml(where / "timing.toml", {"seconds": seconds})
@@ -129,11 +127,11 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
     return result
 
 
-def _measured(training: Training, name: str, failed: Mapping[int, str]) -> tuple[list[Row], np.ndarray]:
+def _measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
     config, data = training.config, training.data
     rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
     for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
-        row: Row = {"recipe": name, "seed": seed, "failed": failed.get(seed, "")}
+        row: Row = {"recipe": name, "seed": seed, "failed": training.failed.get(seed, "")}
         if not row["failed"]:
             x[...] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
             row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
@@ -258,8 +256,9 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
     if (folder / "config.toml").exists():
         raise files.RunError(f"{folder} holds a run, not a study: choose another folder (--out)")
     if any(folder.glob("*/config.toml")):
-        there = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else None
-        if (there is None) != (todo.data.points is None) or not np.array_equal(there, todo.data.points):
+        nothing = np.empty(0)
+        there = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else nothing
+        if not np.array_equal(there, nothing if todo.data.points is None else todo.data.points):
             raise files.RunError(f"{folder} holds a study of other data: choose another folder (--out)")
     done = {}
     for name in todo.methods:

@@ -113,11 +113,12 @@ def written(metric: str, estimate: Estimate) -> str:
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """The long table as CSV: recipe, seed, failed, and every metric, with all its digits; empty: not measured."""
-    names = ["recipe", "seed", "failed", *(name for name in METRICS if any(name in row for row in rows))]
+    metrics = [name for name in METRICS if any(name in row for row in rows)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([[row.get(name, "") for name in names] for row in rows])
+    writer.writerow(["recipe", "seed", "failed", *metrics])
+    writer.writerows([[row["recipe"], row["seed"], row["failed"],
+                       *(repr(float(row[name])) if name in row else "" for name in metrics)] for row in rows])
     replace(path, text.getvalue().encode())
 
 

@@ -77,7 +77,7 @@ class Training:
         self.game = game(config, data.dim, data.log_density)
         settings = {name: getattr(config, name) for name in OPTIMIZERS[config.optimizer].settings}
         self.players = Players(self.game, config.optimizer, settings, config.clip, config.ema, config.unroll,
-                               config.unroll_optimizer, config.consensus, config.update)
+                               config.unroll_optimizer, config.unroll_rate, config.consensus, config.update)
         rows = [self._initial_state(streams) for streams in self.streams]
         stacked = {name: np.stack([row[name] for row in rows]) if self.lead else rows[0][name] for name in rows[0]}
         stacked["bad"] = np.zeros((len(VITALS), *self.lead), config.dtype)  # the first step at which each was not finite

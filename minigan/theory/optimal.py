@@ -150,7 +150,7 @@ def energy_value_between(
     log_p: OnLine, log_q: OnLine, low: float = -inf, high: float = inf, points: Sequence[float] = (),
     *, margin: float = 1.0,
 ) -> float:
-    """V(D*, G) = m ∫ min(p, q) dx of densities on the line: as ``value_between`` and ``energy_value``. Checked by: G15."""
+    """V(D*, G) = m ∫ min(p, q) dx of densities: as ``value_between`` and ``energy_value``. Checked by: G15."""
     def term(x: np.ndarray) -> np.ndarray:
         return np.exp(np.minimum(log_p(x), log_q(x)))
 

@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
-
-from minigan.autodiff import Tensor, record
-from minigan.gans.players import Players
-from minigan.lab.train import Training
-
 from gans import reference
 from gans.tiny import Arrays, movers, point, taken, tensors
 
-POINTS = [(0, 1.0), (1, 3.0)]  # (seed, how large w is): in the second, hinges are open for some samples and shut for others
+from minigan.autodiff import record
+from minigan.gans.players import Players
+from minigan.lab.train import Training
+
+POINTS = [(0, 1.0), (1, 3.0)]  # (seed, how large w is): in the second some hinges are open and some shut
 ETA = 0.05  # short, for those who look ahead
 
 
-def steps_are_gradients(run: Training, players: Players, rtol: float = 1e-6) -> None:
-    """(x − x′)/η of each player's plain step is ∇L, L by ``reference.py`` and ∇ by central differences."""
+def steps_are_gradients(run: Training, players: Players, sure: float = 0.0) -> None:
+    """(x − x′)/η of each player's plain step is ∇L, L by ``reference.py`` and ∇ by central differences.
+
+    sure: what all scores are raised by.
+    """
     for (seed, size), player in product(POINTS, movers(run)):
         state, inputs = point(run, seed, ETA)
         state["w"] = size * state["w"]
+        state["w"][-1] += sure
         new = taken(players, player, state, inputs)
         claimed = (state[player] - new[player]) / ETA
         at = start(run, player, state, inputs)
-        steepness = lambda x, player=player, at=at: reference.value(run.config, player, at | {player: x}, inputs)  # noqa: E731
-        agrees(claimed, steepness, at[player], f"{players.game.loss.estimates or run.config.recipe}, {player}", rtol)
+        agrees(claimed, partial(loss_at, run, player, at, inputs), at[player], f"{run.config.recipe}, {player}")
+
+
+def loss_at(run: Training, player: str, state: Arrays, inputs: Arrays, x: np.ndarray) -> float:
+    return reference.value(run.config, player, state | {player: x}, inputs)
 
 
 def start(run: Training, player: str, state: Arrays, inputs: Arrays) -> Arrays:
-    """Where the gradient of a step is taken: u and v one iteration on, for a critic; a step ahead, for extra-gradient."""
-    c = run.config
+    """Where a step takes its gradient: a critic's with u and v one iteration on, an extra-gradient's a step ahead."""
+    c, advanced = run.config, state
     if c.spectral_norm and (player == "w" or c.update != "alternating"):
-        state = state | {"w.s": reference.iterated(run.game.critic, state["w"], state["w.s"])}
+        advanced = state | {"w.s": reference.iterated(run.game.critic, state["w"], state["w.s"])}
     if c.update == "extragradient":
-        ahead = {p: state[p] - inputs[f"eta.{p}"] * reference.slope(c, p, state, inputs) for p in ("w", "theta")}
-        state = state | ahead
-    return state
+        ahead = taken(replace(run.players, update="simultaneous"), player, state, inputs)
+        return advanced | {p: ahead[p] for p in ("w", "theta")}
+    return advanced
 
 
 def agrees(claimed: np.ndarray, f: Any, x: np.ndarray, what: str, rtol: float = 1e-6, directions: int = 3) -> None:
@@ -50,7 +57,8 @@ def agrees(claimed: np.ndarray, f: Any, x: np.ndarray, what: str, rtol: float = 
         v /= np.linalg.norm(v)
         measured, said = along(f, x, v), float((claimed * v).sum())
         scale = max(np.linalg.norm(claimed), abs(measured))
-        assert abs(said - measured) <= rtol * scale + 1e-14, f"{what}: the step says {said:.9g}, differences {measured:.9g}"
+        near = abs(said - measured) <= rtol * scale + 1e-14
+        assert near, f"{what}: the step says {said:.9g}, differences {measured:.9g}"
         assert scale > 0, f"{what} does not depend on its player"
 
 
@@ -69,7 +77,8 @@ def downhill(run: Training, players: Players) -> None:
             at = start(run, player, state, inputs)
             new = taken(players, player, state, inputs)[player]
             assert np.abs(new - state[player]).max() > 0, f"{player} never moves"
-            before, after = (reference.value(run.config, player, at | {player: x}, inputs) for x in (state[player], new))
+            before, after = (reference.value(run.config, player, at | {player: x}, inputs)
+                             for x in (state[player], new))
             assert after < before, f"{player} went uphill: {before} -> {after}"
 
 
@@ -85,7 +94,7 @@ def learned(players: Players, player: str, state: Arrays, inputs: Arrays, steps:
 
 
 def the_right_way(run: Training, players: Players, low_is_real: bool = False, steps: int = 60) -> None:
-    """A critic that learns alone tells the data from the fakes; then a generator that learns alone is taken for data."""
+    """A critic that learns alone tells data from fakes; then a generator that learns alone is taken for data."""
     players = replace(players, update="alternating")
     state, inputs = point(run, 1)
     state["w"] = 0.3 * state["w"]
@@ -101,15 +110,9 @@ def the_right_way(run: Training, players: Players, low_is_real: bool = False, st
         before = scores(state)
         state = learned(players, "w", state, inputs, steps, 0.03)
         real, fake = scores(state)
-        assert real - fake > max(0.01, before[0] - before[1]), f"the critic scores data {real}, fakes {fake}; before {before}"
+        told = real - fake > max(0.01, before[0] - before[1])
+        assert told, f"the critic scores data {real}, fakes {fake}; before {before}"
         moved = learned(players, "theta", state, inputs, steps, 0.03)
         assert np.abs(moved["theta"] - state["theta"]).max() > 1e-3, "the generator never moves"
         after = scores(moved)[1]
         assert after > fake + 1e-3, f"the generator's fakes were scored {fake}, and now {after}"
-
-
-def gradient_of(loss: Any, state: Arrays, player: str) -> np.ndarray:
-    from minigan.autodiff import grad
-
-    x = Tensor(state[player])
-    return grad(loss(state | {player: x}).sum(), x).value

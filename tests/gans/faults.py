@@ -8,20 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import log as ln
 from typing import Any
 
 import numpy as np
 
-from minigan.autodiff import Tensor, concat, exp, grad, log, maximum, mean, minimum, relu, safe_norm, sigmoid
-from minigan.autodiff import softplus, split, square_norm, stop_gradient, swap
+from minigan.autodiff import (
+    Tensor,
+    concat,
+    exp,
+    grad,
+    log,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    safe_norm,
+    sigmoid,
+    softplus,
+    split,
+    square_norm,
+    stop_gradient,
+    swap,
+)
 from minigan.autodiff.functions import as_tensor
 from minigan.gans.energy import pull_away
 from minigan.gans.game import Game, packed
-from minigan.gans.lipschitz import gradient_penalty, interpolate, perturb, zero_centered_penalty
+from minigan.gans.lipschitz import clip_weights, gradient_penalty, interpolate, perturb, zero_centered_penalty
 from minigan.gans.losses import LOSSES, of_scores
 from minigan.gans.players import Players
 from minigan.gans.seen import Look, Seen
 from minigan.gans.spectral import power_iteration
+from minigan.lab.model import Model
+from minigan.lab.train import Training
 
 Make = Callable[[Players], Players]
 
@@ -56,9 +75,12 @@ def clipped_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     return -clipped_log(sigmoid(real)).mean() - clipped_log(1.0 - sigmoid(fake)).mean()
 
 
+def discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
 def smoothed_on_both_sides(real: Tensor, fake: Tensor) -> Tensor:
-    plain = softplus(-real).mean() + softplus(fake).mean()
-    return plain + 0.1 * real.mean() - 0.1 * fake.mean()
+    return discriminator(real, fake) + 0.1 * real.mean() - 0.1 * fake.mean()
 
 
 def hinge_on_the_mean(real: Tensor, fake: Tensor) -> Tensor:
@@ -122,6 +144,10 @@ def f_divergence(T: Callable[[Tensor], Tensor], conjugate: Callable[[Tensor], Te
     return lambda real, fake: conjugate(T(fake)).mean() - T(real).mean()
 
 
+def T_OF_JS(v: Tensor) -> Tensor:
+    return 0.5 * ln(2.0) - 0.5 * softplus(-v)
+
+
 # -- games ------------------------------------------------------------------------------------------
 class Detached(Game):
     """The fakes are constants: the generator never moves."""
@@ -176,6 +202,11 @@ class OneWeightForTheBatch(WithPenalty):
         return gradient_penalty(critic, eps * real + (1.0 - eps) * fake)
 
 
+class AsItShouldBe(WithPenalty):
+    def wrong(self, critic, real, fake, inputs):
+        return gradient_penalty(critic, interpolate(real, fake, inputs["eps"]))
+
+
 class GradientOfTheMean(WithPenalty):
     def wrong(self, critic, real, fake, inputs):
         x_hat = interpolate(real, fake, inputs["eps"])
@@ -185,11 +216,6 @@ class GradientOfTheMean(WithPenalty):
 class AtTheData(WithPenalty):
     def wrong(self, critic, real, fake, inputs):
         return gradient_penalty(critic, real)
-
-
-class TwoSided(WithPenalty):
-    def wrong(self, critic, real, fake, inputs):
-        return gradient_penalty(critic, interpolate(real, fake, inputs["eps"]))
 
 
 class OnTheFakes(WithPenalty):
@@ -210,6 +236,13 @@ class NormNotSquared(WithPenalty):
 class NoHalf(WithPenalty):
     def wrong(self, critic, real, fake, inputs):
         return square_norm(grad(critic(real).sum(), real)).mean()
+
+
+class SlopeOfTheWhole(WithPenalty):
+    """∇_x of D(x; w(x)): once w has taken a step on the data it depends on them."""
+
+    def wrong(self, critic, real, fake, inputs):
+        return 0.5 * square_norm(grad(critic(real).sum(), real)).mean()
 
 
 class AVarianceForADeviation(WithPenalty):
@@ -311,15 +344,25 @@ class HistoryOfLengths(Game):
         return self.history * safe_norm(as_tensor(state[player]) - state[f"{player}.mean"])
 
 
-class SigmaHeldConstant(Game):
-    """W/σ with σ no function of W: ∂σ/∂W = uvᵀ is left out."""
+class DividedBySigma(Game):
+    """As it should be."""
 
     def look(self, state, x, company=None):
         w, s = state["w"], state["w.s"]
         views = self.critic.layout.views(w)
         before = [views[k] for k in self.critic.weights]
-        bar = [W / stop_gradient(sigma) for W, sigma in zip(before, _sigmas(self.critic, w, s), strict=True)]
+        bar = [W / self.held(sigma) for W, sigma in zip(before, _sigmas(self.critic, w, s), strict=True)]
         return _plain(self, state, x, bar)
+
+    def held(self, sigma):
+        return sigma
+
+
+class SigmaHeldConstant(DividedBySigma):
+    """σ no function of W: ∂σ/∂W = uvᵀ is left out."""
+
+    def held(self, sigma):
+        return stop_gradient(sigma)
 
 
 class SingularVectorsDifferentiated(Game):
@@ -496,20 +539,30 @@ class AverageOfTheOld(Players):
 class ClippedBefore(Players):
     """w ← optimiser(clip(w))."""
 
-    def move(self, player, loss, state, inputs, *rest, **more):
-        from minigan.gans.lipschitz import clip_weights
-        if player == "w":
-            state = state | {"w": clip_weights(state["w"], self.clip)}
-        return replace(Players(**vars(self)), clip=0.0).move(player, loss, state, inputs, at=state, *rest, **more)
+    def move(self, player, loss, state, inputs):
+        start = state | {player: clip_weights(state[player], self.clip)} if player == "w" else state
+        return replace(Players(**vars(self)), clip=0.0).move(player, loss, start, inputs, at=state)
 
 
 class GradientClipped(Players):
     """The gradient is clipped, not the weights."""
 
-    def move(self, player, loss, state, inputs, *rest, **more):
-        from minigan.gans.lipschitz import clip_weights
-        new = replace(Players(**vars(self)), clip=0.0).move(player, loss, state, inputs, *rest, **more)
+    def move(self, player, loss, state, inputs):
+        new = replace(Players(**vars(self)), clip=0.0).move(player, loss, state, inputs)
         return new | {player: state[player] + clip_weights(new[player] - state[player], self.clip)}
+
+
+class AdvancedInEvaluation(Model):
+    def critic(self, x):
+        self.state["w.s"][...] = power_iteration(self.game.critic, self.w, self.state["w.s"]).value
+        return Model.critic(self, x)
+
+
+class NotCheckpointed(Training):
+    """u and v stay what they were when the run was made."""
+
+    def restore(self, checkpoint):
+        super().restore(checkpoint | {"state.w.s": self.state["w.s"].copy()})
 
 
 Row = tuple[str, str, Make]
@@ -517,7 +570,8 @@ GRADIENTS: list[Row] = [
     ("the critic's loss with the wrong sign", "wgan", critic_of(lambda real, fake: real.mean() - fake.mean())),
     ("the generator's loss with the wrong sign", "wgan", generator_of(lambda fake: fake.mean())),
     ("a generator that never moves", "gan", of_game(Detached)),
-    ("a generator whose loss is of the data", "gan", of_loss(generator=lambda real, fake: softplus(real.scores).mean())),
+    ("a generator whose loss is of the data", "gan",
+     of_loss(generator=lambda real, fake: softplus(real.scores).mean())),
     ("real and fake swapped", "gan", of_game(Swapped)),
     ("minimax where non-saturating is meant", "gan", generator_of(lambda fake: -softplus(fake).mean())),
     ("label smoothing on both sides", "label-smoothing", critic_of(smoothed_on_both_sides)),
@@ -534,7 +588,7 @@ GRADIENTS: list[Row] = [
      of_loss(generator=average_of_the_fakes_alone)),
     ("K classes without a fake one", "semi-supervised", of_loss(critic=without_a_fake_class)),
     ("labels that are not used", "semi-supervised",
-     critic_of(lambda real, fake: softplus(-real).mean() + softplus(fake).mean())),
+     critic_of(discriminator)),
     ("features matched without their square", "feature-matching", of_loss(generator=features_not_squared)),
     ("features of the fakes held constant", "feature-matching", of_loss(generator=features_against_a_constant)),
     ("IMLE the wrong way round", "imle", of_loss(generator=nearest_datum)),
@@ -545,9 +599,9 @@ GRADIENTS: list[Row] = [
     ("f* of KL without its −1", "fgan-kl", critic_of(f_divergence(lambda v: v, exp))),
     ("a sigmoid for every f", "fgan-kl", critic_of(f_divergence(sigmoid, lambda t: exp(t - 1.0)))),
     ("a sigmoid for every f, of Pearson", "fgan-pearson", critic_of(f_divergence(sigmoid, lambda t: t + t * t * 0.25))),
-    ("JS with its logs lost", "fgan-js", critic_of(f_divergence(lambda v: -softplus(-v), lambda t: -(2.0 - exp(t))))),
-    ("T outside dom f*", "fgan-neyman", critic_of(f_divergence(
-        lambda v: minimum(v, 0.9), lambda t: 2.0 - 2.0 * (1.0 - t) ** 0.5))),
+    ("JS with its logs lost", "fgan-js", critic_of(f_divergence(T_OF_JS, lambda t: -0.5 * (2.0 - exp(2.0 * t))))),
+    ("T outside dom f*, cut off there", "fgan-neyman", critic_of(f_divergence(
+        lambda v: v, lambda t: 2.0 - 2.0 * maximum(1.0 - t, 1e-7) ** 0.5))),
 
     ("the gradient penalty never reaches the loss", "wgan-gp", of_game(PenaltyNeverAdded)),
     ("the gradient penalty detached", "wgan-gp", of_game(PenaltyDetached)),
@@ -556,7 +610,7 @@ GRADIENTS: list[Row] = [
     ("one mixing weight for the batch", "wgan-gp", of_game(OneWeightForTheBatch)),
     ("the gradient of the mean score", "wgan-gp", of_game(GradientOfTheMean)),
     ("the penalty at the data, not between", "wgan-gp", of_game(AtTheData)),
-    ("two-sided where one-sided is meant", "wgan-lp", of_game(TwoSided)),
+    ("two-sided where one-sided is meant", "wgan-lp", of_game(AsItShouldBe)),
     ("R1 on the fakes", "r1", of_game(OnTheFakes)),
     ("R2 on the data", "r2", of_game(OnTheData)),
     ("R1's norm not squared", "r1", of_game(NormNotSquared)),
@@ -588,6 +642,8 @@ GRADIENTS: list[Row] = [
     ("unrolled from another critic", "unrolled", of_players(UnrolledFromAnotherCritic)),
     ("unrolled a step too few", "unrolled", lambda players: replace(players, unroll=players.unroll - 1)),
     ("unrolled down the generator's loss", "unrolled", of_players(UnrolledByTheGenerator)),
+    ("a slope along the critic's own steps", "unrolled", of_game(SlopeOfTheWhole)),
+    ("a slope along the critic's own steps", "extragradient", of_game(SlopeOfTheWhole)),
     ("consensus without its second derivative", "consensus", of_players(PullDetached)),
     ("consensus with the wrong sign", "consensus", of_players(Pushed)),
     ("consensus of one velocity", "consensus", of_players(OwnVelocityAlone)),
@@ -595,7 +651,24 @@ GRADIENTS: list[Row] = [
     ("extra-gradient without a step ahead", "extragradient", of_players(NoStepAhead)),
     ("one player ahead of the other", "optimistic", of_players(OneAheadOfTheOther)),
 ]
+# where the recipe alone does not show the mistake
+WITH: dict[str, dict[str, Any]] = {
+    "data and fakes normalised together": {"critic_norm": "batch"},
+    "a slope along the critic's own steps": {"penalty_kind": "r1", "penalty": 1.0},
+}
 WAYS: list[Row] = [row for row in GRADIENTS if row[0] in (
     "the critic's loss with the wrong sign", "the generator's loss with the wrong sign", "a generator that never moves",
     "a generator whose loss is of the data", "real and fake swapped", "LSGAN's generator pulled to the label of a fake",
 )]
+CONTROLS: list[tuple[str, Make]] = [
+    ("wgan-gp", of_game(AsItShouldBe)), ("sn-gan", of_game(DividedBySigma)), ("gan", of_players(Players)),
+    ("label-smoothing", critic_of(lambda real, fake: discriminator(real, fake) + 0.1 * real.mean())),
+    ("fgan-kl", critic_of(f_divergence(lambda v: v, lambda t: exp(t - 1.0)))),
+    ("fgan-js", critic_of(f_divergence(T_OF_JS, lambda t: -0.5 * log(2.0 - exp(2.0 * t))))),
+    ("fgan-neyman", critic_of(f_divergence(lambda v: 1.0 - exp(-v), lambda t: 2.0 - 2.0 * (1.0 - t) ** 0.5))),
+]
+CLIPPED: list[tuple[str, Make]] = [
+    ("gan", critic_of(clipped_discriminator)),
+    ("gan", generator_of(lambda fake: -clipped_log(sigmoid(fake)).mean())),
+    ("gan-minimax", generator_of(lambda fake: clipped_log(1.0 - sigmoid(fake)).mean())),
+]

@@ -7,6 +7,7 @@ which have tests of their own.
 from __future__ import annotations
 
 import numpy as np
+from gans.tiny import DATA, Arrays
 from scipy.stats import multivariate_normal
 
 from minigan.autodiff import Tensor, grad
@@ -15,8 +16,6 @@ from minigan.gans.recipes import RECIPES
 from minigan.gans.seen import Look, Seen
 from minigan.lab.config import Config
 from minigan.lab.model import game
-
-from gans.tiny import DATA, Arrays
 
 
 def value(c: Config, player: str, state: Arrays, inputs: Arrays) -> float:
@@ -53,14 +52,15 @@ def batches(c: Config, state: Arrays, inputs: Arrays) -> tuple[np.ndarray, np.nd
 
 def made(c: Config, state: Arrays, z: np.ndarray) -> np.ndarray:
     """G(z), a row at a time where rows do not see each other."""
-    net = game(c, DATA.dim).generator
-    if c.generators > 1:
-        return np.concatenate([net.net(part, row[None]).value for row, part in zip(
-            z, np.tile(state["theta"].reshape(c.generators, -1), (len(z) // c.generators, 1)), strict=True)])
-    if c.generator_norm == "batch":
-        return net(state["theta"], z).value
+    net, k = game(c, DATA.dim).generator, c.generators
+    net = net.net if k > 1 else net
     reference = state.get("theta.reference") if c.generator_norm == "virtual" else None
-    return np.concatenate([net(state["theta"], row[None], reference).value for row in z])
+    x = np.empty((len(z), DATA.dim))
+    for share, theta in enumerate(state["theta"].reshape(k, -1)):
+        mine = z[share::k]
+        x[share::k] = net(theta, mine).value if c.generator_norm == "batch" else np.concatenate(
+            [net(theta, row[None], reference).value for row in mine])
+    return x
 
 
 def look(c: Config, state: Arrays, x: Tensor) -> Look:
@@ -142,8 +142,8 @@ def _loss(c: Config):
 
 def _seen(c: Config, state: Arrays, inputs: Arrays, x: np.ndarray, real: bool = True) -> Seen:
     points = Tensor(x)
-    return Seen(points, lambda: look(c, state, points), Tensor(inputs["labels"]) if real and "labels" in inputs else None,
-                _log_p, lambda x: _log_q(c, state, x))
+    labels = Tensor(inputs["labels"]) if real and "labels" in inputs else None
+    return Seen(points, lambda: look(c, state, points), labels, _log_p, lambda x: _log_q(c, state, x))
 
 
 def _log_p(x: Tensor) -> Tensor:

@@ -1,95 +1,175 @@
-"""Clipping and gradient penalties: exact on linear critics, and a checker that known mistakes do not pass."""
+"""Clipping and gradient penalties: exact on linear and quadratic critics, alone and in a game; wrong ones rejected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from gans.faults import (
+    AtTheData,
+    GradientOfTheMean,
+    InnerGradientDetached,
+    NormOverTheBatch,
+    OneWeightForTheBatch,
+    PenaltyDetached,
+    PenaltyNeverAdded,
+    Swapped,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigan.autodiff import check, grad, relu, safe_norm, sqrt, square_norm
+from minigan.autodiff import check, grad
+from minigan.autodiff.functions import as_tensor
 from minigan.autodiff.tensor import Tensor
-from minigan.gans import clip_weights, gradient_penalty, interpolate
-from minigan.nets import MLP
+from minigan.gans import LOSSES, PENALTIES, Game, clip_weights, gradient_penalty, interpolate
+from minigan.gans.lipschitz import perturb
+from minigan.nets import MLP, Run
+from minigan.testing import PropertyError, check_gradient_penalty, value_and_gradient_from_tensors
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def quadratic(a: np.ndarray):
-    """f(x) = ½ Σ aᵢxᵢ², whose gradient a ⊙ x differs from sample to sample."""
-    return lambda x: (x * x * a).sum(-1, keepdims=True) * 0.5
+def of_row(kind: str):
+    """A row of PENALTIES as the public checker calls it."""
+    return value_and_gradient_from_tensors(lambda w, critic, real, fake, eps: PENALTIES[kind].value(
+        lambda x: critic(w, x), real, fake, {"eps": eps}))
 
 
-def assert_is_the_gradient_penalty(penalty) -> None:
-    """penalty(critic, real, fake, eps) = mean over samples of (‖∇f(εx + (1−ε)x̃)‖ − 1)², a usable gradient included."""
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        n, d = rng.integers(2, 9), rng.integers(1, 5)
-        real, fake, eps = rng.normal(size=(n, d)), rng.normal(size=(n, d)), rng.random((n, 1))
-        w = rng.normal(size=(d, 1))
-        linear = penalty(lambda x, w=w: x @ w, real, fake, eps).item()
-        assert linear == pytest.approx((np.linalg.norm(w) - 1) ** 2, rel=1e-6)  # W15: whatever the batch
-        a, x_hat = rng.normal(size=d), eps * real + (1 - eps) * fake
-        expected = np.mean((np.linalg.norm(a * x_hat, axis=1) - 1) ** 2)
-        assert penalty(quadratic(a), real, fake, eps).item() == pytest.approx(expected, rel=1e-9)
-    zero = Tensor(np.zeros((d, 1)))
-    at_zero = penalty(lambda x: x @ zero, real, fake, eps)
-    assert at_zero.item() == pytest.approx(1.0, abs=1e-9)
-    assert np.isfinite(grad(at_zero, zero).value).all(), "the zero critic's gradient is not finite"
-    w = Tensor(np.array([[3.0]] * d))
-    slope = grad(penalty(lambda x: x @ w, real, fake, eps), w).value
-    assert np.abs(slope).min() > 0, "the penalty does not reach the parameters"
+@pytest.mark.parametrize("kind", ["two-sided", "one-sided"])
+def test_the_rows_are_the_gradient_penalties(kind: str) -> None:
+    """And one is not the other. tests/testing/mistakes.py holds the mistakes that this checker must catch."""
+    assert "finite at the zero critic" in check_gradient_penalty(of_row(kind), kind)
+    other = {"two-sided": "one-sided", "one-sided": "two-sided"}[kind]
+    with pytest.raises(PropertyError):
+        check_gradient_penalty(of_row(other), kind)
 
 
-def ours(critic, real, fake, eps):
-    return gradient_penalty(critic, interpolate(real, fake, eps))
+@dataclass(frozen=True)
+class Shown:
+    """A network for a game: the checker's critic, or a generator whose samples are its noise."""
+
+    f: Callable
+    mixes: bool = False
+    needs_reference: bool = False
+
+    def run(self, parameters, x, reference=None):
+        return Run(self.f(parameters, as_tensor(x)), ())
 
 
-def test_ours_is_the_gradient_penalty() -> None:
-    assert_is_the_gradient_penalty(ours)
+def of_game(kind: str, cls: type[Game] = Game):
+    """A game's critic's loss as the public checker calls it."""
+
+    def loss(w, critic, real, fake, eps):
+        game = cls(LOSSES["wasserstein"], Shown(lambda theta, z: z), Shown(critic), kind, 0.7)
+        return game.critic_loss({"w": w, "theta": None}, {"real": real, "z": fake, "eps": eps})
+
+    return value_and_gradient_from_tensors(loss)
 
 
-# Each a mistake found in well-known code
-def norm_over_the_batch(critic, real, fake, eps):
-    x_hat = interpolate(real, fake, eps)
-    norm = safe_norm(grad(critic(x_hat).sum(), x_hat).reshape(-1))
-    return (norm - 1.0) ** 2
-
-
-def one_weight_for_the_batch(critic, real, fake, eps):
-    return gradient_penalty(critic, Tensor(eps[0] * real + (1 - eps[0]) * fake))
-
-
-def detached(critic, real, fake, eps):
-    return Tensor(ours(critic, real, fake, eps).value)
-
-
-def norm_not_safe_at_zero(critic, real, fake, eps):
-    x_hat = interpolate(real, fake, eps)
-    return ((sqrt(square_norm(grad(critic(x_hat).sum(), x_hat))) - 1.0) ** 2).mean()
-
-
-def of_the_mean_score(critic, real, fake, eps):
-    x_hat = interpolate(real, fake, eps)
-    return ((safe_norm(grad(critic(x_hat).mean(), x_hat)) - 1.0) ** 2).mean()
-
-
-def mean_outside(critic, real, fake, eps):
-    x_hat = interpolate(real, fake, eps)
-    return (safe_norm(grad(critic(x_hat).sum(), x_hat)).mean() - 1.0) ** 2
-
-
-def squared_norm(critic, real, fake, eps):
-    x_hat = interpolate(real, fake, eps)
-    return ((square_norm(grad(critic(x_hat).sum(), x_hat)) - 1.0) ** 2).mean()
+@pytest.mark.parametrize("kind", ["two-sided", "one-sided"])
+def test_the_penalty_is_in_the_loss_of_a_game(kind: str) -> None:
+    check_gradient_penalty(of_game(kind), kind, lam=0.7, whole_loss=True)
 
 
 @pytest.mark.parametrize("wrong", [
-    norm_over_the_batch, one_weight_for_the_batch, detached, norm_not_safe_at_zero,
-    of_the_mean_score, mean_outside, squared_norm,
+    PenaltyNeverAdded, PenaltyDetached, InnerGradientDetached, NormOverTheBatch, OneWeightForTheBatch,
+    GradientOfTheMean, AtTheData, Swapped,
 ])
-@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
-def test_known_mistakes_are_rejected(wrong) -> None:
-    with pytest.raises(AssertionError):
-        assert_is_the_gradient_penalty(wrong)
+def test_a_game_with_a_wrong_penalty_is_rejected(wrong: type[Game]) -> None:
+    with pytest.raises(PropertyError) as error:
+        check_gradient_penalty(of_game("two-sided", wrong), lam=0.7, whole_loss=True)
+    assert "raised" not in error.value.found
+
+
+# Each row by hand, of f(x) = ½ ⟨x, A x⟩, whose slope A x differs from sample to sample
+A = np.array([[2.0, 0.5], [0.5, -1.0]])
+
+
+def by_hand(kind: str, real, fake, eps, delta) -> float:
+    deviation = np.sqrt(((real - real.mean(axis=0)) ** 2).sum() / real.size)
+    x = {"two-sided": eps * real + (1 - eps) * fake, "one-sided": eps * real + (1 - eps) * fake,
+         "dragan": real + 0.5 * deviation * delta, "r1": real, "r2": fake}[kind]
+    r = np.linalg.norm(x @ A, axis=1)
+    return np.mean({"one-sided": np.maximum(0, r - 1) ** 2, "r1": r**2 / 2, "r2": r**2 / 2}.get(kind, (r - 1) ** 2))
+
+
+def draws(seed: int, rows: tuple[int, ...] = ()):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(*rows, 5, 2)), rng.normal(size=(*rows, 5, 2)) + 1, rng.random((*rows, 5, 1)),
+            rng.normal(size=(*rows, 5, 2)))
+
+
+def value(kind: str, critic, real, fake, eps, delta):
+    return PENALTIES[kind].value(critic, as_tensor(real), as_tensor(fake), {"eps": eps, "delta": delta})
+
+
+KINDS = [kind for kind in PENALTIES if kind != "none"]
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def test_the_table() -> None:
+    assert list(PENALTIES) == ["none", "two-sided", "one-sided", "dragan", "r1", "r2"]
+    assert PENALTIES["none"].value(None, None, None, {}) == 0
+    assert all(PENALTIES[kind].formula and PENALTIES[kind].source for kind in KINDS)
+
+
+@every_kind
+def test_values_by_hand(kind: str) -> None:
+    for seed in range(5):
+        batch = draws(seed)
+        found = value(kind, lambda x: ((x @ A) * x).sum(-1, keepdims=True) * 0.5, *batch)
+        assert found.item() == pytest.approx(by_hand(kind, *batch), rel=1e-9)
+
+
+@every_kind
+def test_second_order_through_a_network(kind: str) -> None:
+    net, rng = MLP((2, 6, 5, 1), "tanh"), np.random.default_rng(0)
+    _, _, eps, delta = draws(0)
+    check(lambda w, real, fake: value(kind, lambda t: net(w, t), real, fake, eps, delta),
+          [2 * rng.normal(size=net.size), *draws(0)[:2]], order=2, rtol=1e-5)
+
+
+@every_kind
+def test_rows_of_runs_are_single_runs(kind: str) -> None:
+    net, rng = MLP((2, 6, 1)), np.random.default_rng(0)
+    w, batch = rng.normal(size=(3, net.size)), draws(1, (3,))
+    rows = value(kind, lambda t: net(w, t), *batch)
+    assert rows.shape == (3,)
+    singles = [value(kind, lambda t, r=r: net(w[r], t), *(x[r] for x in batch)).item() for r in range(3)]
+    np.testing.assert_allclose(rows.value, singles, rtol=1e-12)
+
+
+@every_kind
+def test_the_slope_is_partial(kind: str) -> None:
+    """Of a critic whose parameters depend on the batch, as they do after a step on it: D(x; w), w = w(x) held."""
+    real, fake, eps, delta = (Tensor(x) for x in draws(2))
+    w = real.sum(-2).reshape(2, 1) * 0.3 + fake.sum(-2).reshape(2, 1)
+    found = value(kind, lambda x: x @ w, real, fake, eps, delta).item()
+    r = np.linalg.norm(w.value)
+    expected = {"one-sided": max(0, r - 1) ** 2, "r1": r**2 / 2, "r2": r**2 / 2}.get(kind, (r - 1) ** 2)
+    assert found == pytest.approx(expected, rel=1e-9)
+    through = grad(value(kind, lambda x: x @ w, real, fake, eps, delta), real).value
+    assert np.abs(through).max() > 0, "and the way back to the batch is open"
+
+
+@every_kind
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_nan_at_the_zero_critic(kind: str) -> None:
+    w = Tensor(np.zeros((2, 1)))
+    loss = value(kind, lambda x: x @ w, *draws(0))
+    assert np.isfinite(grad(loss, w).value).all()
+    assert loss.item() == {"one-sided": 0, "r1": 0, "r2": 0}.get(kind, 1)
+
+
+def test_dragans_neighbourhood() -> None:
+    """x + ½ s δ, s the root mean square deviation of all coordinates of one row of runs."""
+    real, delta = draws(0, (2,))[0], draws(1, (2,))[3]
+    s = [np.sqrt(np.mean((x - x.mean(axis=0)) ** 2)) for x in real]
+    expected = real + 0.5 * np.array(s)[:, None, None] * delta
+    np.testing.assert_allclose(perturb(real, delta).value, expected, rtol=1e-12)
+    np.testing.assert_allclose(perturb(real, delta, c=2.0).value - real, 4 * (expected - real), rtol=1e-9)
+    one = np.ones((1, 2))
+    np.testing.assert_array_equal(perturb(one, delta[0, :1]).value, one)  # a single datum has no spread
 
 
 @given(seeds)
@@ -99,21 +179,6 @@ def test_one_sided_leaves_slopes_below_one_alone(seed: int) -> None:
     x_hat = rng.normal(size=(rng.integers(1, 20), 3))
     one = gradient_penalty(lambda x: x @ w, x_hat, one_sided=True).item()
     assert one == pytest.approx(max(0.0, np.linalg.norm(w) - 1) ** 2, rel=1e-9)
-
-
-@pytest.mark.parametrize("one_sided", [False, True])
-def test_second_order_of_a_network(one_sided: bool) -> None:
-    net, rng = MLP((2, 6, 5, 1), "tanh"), np.random.default_rng(0)
-    check(lambda w, x: gradient_penalty(lambda t: net(w, t), x, one_sided),
-          [2 * rng.normal(size=net.size), rng.normal(size=(4, 2))], order=2)
-
-
-def test_a_leading_axis_is_a_row_of_runs() -> None:
-    net, rng = MLP((2, 6, 1)), np.random.default_rng(0)
-    w, x = rng.normal(size=(3, net.size)), rng.normal(size=(3, 5, 2))
-    rows = gradient_penalty(lambda t: net(w, t), x)
-    singles = [gradient_penalty(lambda t, r=r: net(w[r], t), x[r]).item() for r in range(3)]
-    np.testing.assert_allclose(rows.value, singles, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("shapes", "words"), [
@@ -152,4 +217,3 @@ def test_relu_penalty_does_not_touch_the_biases() -> None:
     for (weight, bias) in net.layers(g):
         np.testing.assert_array_equal(bias.value, 0.0)
         assert np.abs(weight.value).max() > 0
-    assert relu(Tensor(np.zeros(1))).item() == 0

@@ -2,7 +2,7 @@
 
 import pytest
 from gans.checks import downhill, steps_are_gradients, the_right_way
-from gans.faults import GRADIENTS, WAYS
+from gans.faults import CLIPPED, CONTROLS, GRADIENTS, WAYS, WITH
 from gans.tiny import steepest, training
 
 from minigan.gans import RECIPES
@@ -19,6 +19,25 @@ def test_each_step_is_the_gradient_of_what_the_player_minimises(name: str) -> No
     steps_are_gradients(run, run.players)
 
 
+@pytest.mark.parametrize(("name", "settings"), [
+    ("batch-norm", {"critic_norm": "batch"}), ("virtual-batch-norm", {"generators": 2}), ("wgan-gp", {"pack": 2}),
+    ("wgan-gp", {"instance_noise": 0.5, "critic_norm": "virtual"}), ("dragan", {"pack": 2, "instance_noise": 0.5}),
+    ("sn-gan", {"penalty_kind": "r1", "penalty": 1.0}), ("unrolled", {"spectral_norm": 2.0, "history": 0.1}),
+    ("unrolled", {"penalty_kind": "r2", "penalty": 1.0, "pack": 2}), ("unrolled", {"minibatch": 3}),
+    ("consensus", {"penalty_kind": "two-sided", "history": 0.1}), ("consensus", {"spectral_norm": 1.0}),
+    ("consensus", {"update": "alternating", "spectral_norm": 1.0}), ("consensus", {"update": "extragradient"}),
+    ("ebgan-pt", {"spectral_norm": 1.0, "pack": 2}), ("semi-supervised", {"smoothing": 0.1, "instance_noise": 0.5}),
+    ("feature-matching", {"pack": 2, "critic_norm": "layer"}), ("ls-gan", {"pack": 2, "history": 0.1}),
+    ("relativistic-average", {"penalty_kind": "r1", "unroll": 2}), ("extragradient", {"spectral_norm": 1.0}),
+    ("extragradient", {"penalty_kind": "r1", "penalty": 1.0}), ("extragradient", {"penalty_kind": "two-sided"}),
+    ("consensus", {"penalty_kind": "r1", "update": "alternating"}),
+    ("fgan-kl", {"model": "gaussian"}), ("hinge", {"generators": 2, "minibatch": 3, "generator_norm": "batch"}),
+], ids=str)
+def test_and_of_systems_combined(name: str, settings: dict) -> None:
+    run = steepest(name, **settings)
+    steps_are_gradients(run, run.players)
+
+
 @every_recipe
 def test_a_short_step_of_its_own_optimiser_lowers_its_own_loss(name: str) -> None:
     run = training(name, **({"clip": 100.0} if name == "wgan" else {}))
@@ -31,15 +50,36 @@ def test_the_critic_learns_which_is_which_and_the_generator_to_be_taken_for_data
     the_right_way(run, run.players, name in ENERGIES, SURE.get(name, 60))
 
 
-@pytest.mark.parametrize(("mistake", "name", "make"), GRADIENTS, ids=[row[0] for row in GRADIENTS])
+@pytest.mark.parametrize(("mistake", "name", "make"), GRADIENTS, ids=[f"{row[0]}, {row[1]}" for row in GRADIENTS])
 def test_the_gradient_end_to_end_rejects(mistake: str, name: str, make) -> None:
-    run = steepest(name)
-    with pytest.raises(AssertionError):
+    run = steepest(name, **WITH.get(mistake, {}))
+    with pytest.raises(AssertionError, match="differences"):
         steps_are_gradients(run, make(run.players))
+
+
+@pytest.mark.parametrize(("name", "make"), CONTROLS)
+def test_and_not_what_is_right_but_written_in_another_way(name: str, make) -> None:
+    run = steepest(name)
+    steps_are_gradients(run, make(run.players))
+
+
+@pytest.mark.parametrize("sure", [-20.0, 20.0])
+@pytest.mark.parametrize("name", ["gan", "gan-minimax", "relativistic", "semi-supervised"])
+def test_gradients_where_the_critic_is_sure(name: str, sure: float) -> None:
+    run = steepest(name)
+    steps_are_gradients(run, run.players, sure)
+
+
+@pytest.mark.parametrize(("name", "make"), CLIPPED)
+@pytest.mark.parametrize("sure", [-20.0, 20.0])
+def test_logs_of_clipped_probabilities_are_rejected_there(name: str, make, sure: float) -> None:
+    run = steepest(name)
+    with pytest.raises(AssertionError, match="differences"):
+        steps_are_gradients(run, make(run.players), sure)
 
 
 @pytest.mark.parametrize(("mistake", "name", "make"), WAYS, ids=[row[0] for row in WAYS])
 def test_the_way_that_a_player_goes_rejects(mistake: str, name: str, make) -> None:
     run = training(name, batch=8)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"scores data|never moves|were scored"):
         the_right_way(run, make(run.players))

@@ -97,7 +97,7 @@ def test_the_later_one_wins() -> None:
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="preset 'colapse'; did you mean 'collapse'"):
         preset("colapse")
-    with pytest.raises(ValueError, match="recipe 'packing-5'; did you mean 'packing-[234]'"):
+    with pytest.raises(ValueError, match=r"recipe 'packing-5'; did you mean 'packing-[234]'"):
         PRESETS["pacgan-synthetic"].configure("packing-5")
     with pytest.raises(ValueError, match="recipe 'packing-2'"):
         PRESETS["collapse"].configure("packing-2")

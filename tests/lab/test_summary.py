@@ -31,7 +31,7 @@ def made_up(recipes=("gan", "wgan-gp"), data="ring8", seeds=4, failed=(), **opti
                 **{name: numbers.get(name, float(rng.random())) for name in names}}
 
     samples = rng.standard_normal((len(todo.seeds), 60, todo.data.dim))
-    for recipe, seed in failed:
+    for _, seed in failed:
         samples[todo.seeds.index(seed)] = np.nan
     results = {name: Result([row(name, seed) for seed in todo.seeds], samples, 12.0) for name in todo.methods}
     return Study(todo, results, [row(name, seed) for name in ("ceiling", "null") for seed in todo.seeds])
@@ -79,7 +79,7 @@ def test_of_one_seed_there_is_no_interval_and_of_none_nothing() -> None:
 
 def test_failed_seeds_are_counted_and_not_averaged() -> None:
     study = made_up(failed=[("gan", 2)])
-    gan, wgan, ceiling, null = summarize(study)
+    gan, wgan, ceiling, _ = summarize(study)
     assert [row["recipe"] for row in summarize(study)] == ["gan", "wgan-gp", "ceiling", "null"]
     assert (gan["failed"], gan["seeds"], wgan["failed"]) == (1, 4, 0)
     kept = [row["w1"] for row in study.results["gan"].rows if row["seed"] != 2]
@@ -113,7 +113,8 @@ def test_the_long_table_reads_back_as_it_was(tmp_path: Path) -> None:
 def test_all_files_say_the_same(tmp_path: Path, data: str) -> None:
     study = made_up(data=data)
     summary.write(study, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["comparison.png", "summary.csv", "summary.md", "table.csv"]
+    names = ["comparison.png", "summary.csv", "summary.md", "table.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     with (tmp_path / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     metrics = MODES if data == "ring8" else MODES[-1:]
