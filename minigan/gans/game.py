@@ -72,7 +72,7 @@ class Game:
         looks = together(look, real, fake) if jointly and not self.critic.mixes else (
             partial(look, real), partial(look, fake))
         log_density = getattr(self.generator, "log_density", None)
-        known = {"log_p": self.target, "log_q": log_density and partial(log_density, state["theta"])}
+        known: Arrays = {"log_p": self.target, "log_q": log_density and partial(log_density, state["theta"])}
         labels = as_tensor(inputs["labels"]) if "labels" in inputs else None
         return Seen(real, looks[0], labels, **known), Seen(fake, looks[1], **known)
 
@@ -111,6 +111,7 @@ def packed(x: Tensor, m: int) -> Tensor:
     """(..., m·batch, d) -> (..., batch, m·d): m samples side by side, judged as one.
 
     A collapsed generator betrays itself in the lack of variety of a pack. Source: Lin et al. (2018, PacGAN), section 3.
+    Checked by: G29.
     """
     if m == 1:
         return x

@@ -59,7 +59,7 @@ def zero_centered_penalty(critic: Critic, x: Any) -> Tensor:
 
     At the equilibrium a discriminator should be flat on the data; pulling its slope to 0 there makes
     the training converge, where the slope 1 of a Wasserstein critic makes it circle (G13).
-    Source: Mescheder et al. (2018), eq. 9 and 10.
+    Source: Mescheder et al. (2018), eq. 9 and 10. Checked by: G30.
     """
     x = copy(as_tensor(x))
     return 0.5 * square_norm(grad(critic(x).sum(), x), axis=-1).mean(-1)
@@ -68,7 +68,7 @@ def zero_centered_penalty(critic: Critic, x: Any) -> Tensor:
 def perturb(real: Any, delta: Any, c: float = 0.5) -> Tensor:
     """x̂ = x + c s δ, δ ~ N(0, I), s the batch's standard deviation: DRAGAN's neighbourhood of the data.
 
-    Source: Kodali et al. (2017), section 2.4 and their code, where c = ½.
+    Source: Kodali et al. (2017), section 2.4 and their code, where c = ½. Checked by: G30.
     """
     real, delta = as_tensor(real), as_tensor(delta)
     centred = real - mean(real, axis=-2, keepdims=True)

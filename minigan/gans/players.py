@@ -133,6 +133,7 @@ class Players:
         """The means over the past: θ̄ ← θ̄ + (θ − θ̄)/(t + 1), and the generator's EMA ← β EMA + (1 − β) θ.
 
         Source: Salimans et al. (2016), section 3.3; Yazıcı et al. (2019), section 3.1.
+        Checked by: G14, G33.
         """
         means: State = {}
         x = new[player]

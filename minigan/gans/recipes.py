@@ -79,7 +79,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("sn-wgan", W, "Wasserstein GAN whose critic is 1-Lipschitz by spectral normalisation: W/σ(W)",
                "Miyato et al. (2018)", LOSSES["wasserstein"], {"spectral_norm": 1.0}),
         Recipe("sn-gan", W, "the hinge loss with a spectrally normalised critic",
-               "Miyato et al. (2018), eq. 16 and 17", LOSSES["hinge"], ONE | {"spectral_norm": 10.0}),
+               "Miyato et al. (2018), eq. 16 and 17", LOSSES["hinge"], {"spectral_norm": 20.0}),
         Recipe("dragan", W, "a GAN whose critic's slope is kept near 1 around the data",
                "Kodali et al. (2017)", _LOGISTIC, ONE | {"penalty_kind": "dragan", "penalty": 1.0}),
         Recipe("r1", W, "a GAN whose critic is kept flat on the data: ½γ E ‖∇s(x)‖²",

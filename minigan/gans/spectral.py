@@ -6,7 +6,7 @@ critic step. The flat state s holds u (m) and v (n) of each matrix W (m, n) of t
 v constant. Biases and gains stay as they are, so with 1-Lipschitz activations and no norm Lip(net) ≈ 1 from
 above: σ̂ ≤ σ, an estimate and not a bound (``theory.lipschitz.lipschitz_bound`` is one).
 
-Source: Miyato et al. (2018), algorithm 1.
+Source: Miyato et al. (2018), algorithm 1. Checked by: W13, G32.
 """
 
 from __future__ import annotations

@@ -224,9 +224,10 @@ def table(found: dict[str, np.ndarray]) -> list[list[str]]:
     for name, text in TITLES.items():
         orders = fall(found[name])
         for row, budget in enumerate(found["budgets"]):
-            first, last = (10 ** np.log10(found[name][row, :, t]).mean() for t in (0, -1))
+            ends = (10 ** np.log10(found[name][row, :, t]).mean() for t in (0, -1))
+            first, last = (f"{float(f'{norm:.2g}'):g}" for norm in ends)  # two digits, and no 1.1e+02
             mean, low, high = (f"{part[row]:.2f}".replace("-", "−") for part in orders)
-            rows.append([text, f"{budget:,}", f"{first:.2g}", f"{last:.2g}", f"{mean} [{low}, {high}]"])
+            rows.append([text, f"{budget:,}", first, last, f"{mean} [{low}, {high}]"])
     return rows
 
 
@@ -254,14 +255,15 @@ def picture(found: dict[str, np.ndarray]) -> Any:
             ax.xaxis.set_major_formatter("{x:,.0f}")
             ax.xaxis.get_major_locator().set_params(nbins=4)
             ax.grid(True)
-        panels[0].set_ylabel(f"‖∇θ L_G‖ ({len(seeds)} seed{'s' * (len(seeds) != 1)})")
+        panels[0].set_ylabel(f"‖∇θ‖ of G's loss ({len(seeds)} seed{'s' * (len(seeds) != 1)})")
         panels[0].legend(title="G frozen", labelcolor=DATA)
     return figure
 
 
 def _told(found: dict[str, np.ndarray], name: str) -> str:
-    """By how much it fell, over the budgets."""
+    """By how much it fell or rose, over the budgets."""
     orders = fall(found[name]).mean
-    low, high = (f"{abs(x):.1f}" for x in sorted((orders.min(), orders.max()), key=abs))
-    change = "falls" if orders.min() > 0 else "rises" if orders.max() < 0 else "changes"
-    return f"{change} by {low} to {high} orders of magnitude"
+    low, high = np.abs(orders).min(), np.abs(orders).max()
+    if high < 0.5:
+        return f"changes by {high:.1f} orders of magnitude at most"
+    return f"{'falls' if orders.mean() > 0 else 'rises'} by {low:.1f} to {high:.1f} orders of magnitude"

@@ -565,6 +565,29 @@ class NotCheckpointed(Training):
         super().restore(checkpoint | {"state.w.s": self.state["w.s"].copy()})
 
 
+class FiftyTimesTooFar(Players):
+    """x ← x − 50 η∇."""
+
+    def move(self, player, loss, state, inputs, *rest, **more):
+        return super().move(player, loss, state, dict(inputs) | {f"eta.{player}": 50.0 * inputs[f"eta.{player}"]},
+                            *rest, **more)
+
+
+class Uphill(Players):
+    def move(self, player, loss, state, inputs, *rest, **more):
+        return super().move(player, -loss, state, inputs, *rest, **more)
+
+
+class Promoted(Game):
+    """A float64 array for a Python number."""
+
+    def critic_loss(self, state, inputs):
+        return super().critic_loss(state, inputs) * np.ones(())
+
+    def generator_loss(self, state, inputs):
+        return super().generator_loss(state, inputs) * np.ones(())
+
+
 Row = tuple[str, str, Make]
 GRADIENTS: list[Row] = [
     ("the critic's loss with the wrong sign", "wgan", critic_of(lambda real, fake: real.mean() - fake.mean())),
@@ -572,6 +595,8 @@ GRADIENTS: list[Row] = [
     ("a generator that never moves", "gan", of_game(Detached)),
     ("a generator whose loss is of the data", "gan",
      of_loss(generator=lambda real, fake: softplus(real.scores).mean())),
+    ("a step 50 times too long", "gan", of_players(FiftyTimesTooFar)),
+    ("steps uphill", "gan", of_players(Uphill)),
     ("real and fake swapped", "gan", of_game(Swapped)),
     ("minimax where non-saturating is meant", "gan", generator_of(lambda fake: -softplus(fake).mean())),
     ("label smoothing on both sides", "label-smoothing", critic_of(smoothed_on_both_sides)),
@@ -656,9 +681,14 @@ WITH: dict[str, dict[str, Any]] = {
     "data and fakes normalised together": {"critic_norm": "batch"},
     "a slope along the critic's own steps": {"penalty_kind": "r1", "penalty": 1.0},
 }
+DOWNHILL: list[Row] = [row for row in GRADIENTS if row[0] in (
+    "the critic's loss with the wrong sign", "the generator's loss with the wrong sign", "a generator that never moves",
+    "steps uphill",
+)]
 WAYS: list[Row] = [row for row in GRADIENTS if row[0] in (
     "the critic's loss with the wrong sign", "the generator's loss with the wrong sign", "a generator that never moves",
-    "a generator whose loss is of the data", "real and fake swapped", "LSGAN's generator pulled to the label of a fake",
+    "a generator whose loss is of the data", "real and fake swapped", "steps uphill",
+    "LSGAN's generator pulled to the label of a fake",
 )]
 CONTROLS: list[tuple[str, Make]] = [
     ("wgan-gp", of_game(AsItShouldBe)), ("sn-gan", of_game(DividedBySigma)), ("gan", of_players(Players)),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from gans import reference
+from gans.faults import Promoted
 from gans.tiny import DATA, movers, point, steepest, tensors, training
 from scipy.special import logsumexp
 
@@ -11,6 +12,7 @@ from minigan.autodiff.tensor import Tensor
 from minigan.gans import LOSSES, RECIPES, Game, packed, recipe
 from minigan.lab.config import configure
 from minigan.lab.model import game
+from minigan.lab.train import Training
 from minigan.nets import MLP, Ensemble
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -238,14 +240,24 @@ def test_rows_of_runs_equal_single_runs(name: str) -> None:
             np.testing.assert_allclose(g[r], grad(alone, y).value, rtol=1e-8, atol=1e-11)
 
 
-@every_recipe
-def test_float32_stays_float32(name: str) -> None:
-    run = training(name)
+def keeps_float32(run: Training, game: Game) -> None:
     state, inputs = ({k: x.astype("float32") for k, x in part.items()} for part in point(run))
     for player in movers(run):
         x = Tensor(state[player])
-        loss = losses(run.game, player)(tensors(state) | {player: x}, tensors(inputs))
+        loss = losses(game, player)(tensors(state) | {player: x}, tensors(inputs))
         assert loss.dtype == grad(loss, x).dtype == "float32"
+
+
+@every_recipe
+def test_float32_stays_float32(name: str) -> None:
+    run = training(name)
+    keeps_float32(run, run.game)
+
+
+def test_a_promotion_is_noticed() -> None:
+    run = training("gan")
+    with pytest.raises((AssertionError, TypeError)):
+        keeps_float32(run, Promoted(**vars(run.game)))
 
 
 # What is refused

@@ -38,7 +38,7 @@ def of_row(kind: str):
 @pytest.mark.parametrize("kind", ["two-sided", "one-sided"])
 def test_the_rows_are_the_gradient_penalties(kind: str) -> None:
     """And one is not the other. tests/testing/mistakes.py holds the mistakes that this checker must catch."""
-    assert "finite at the zero critic" in check_gradient_penalty(of_row(kind), kind)
+    assert "finite at the zero critic" in check_gradient_penalty(of_row(kind), kind, examples=40)
     other = {"two-sided": "one-sided", "one-sided": "two-sided"}[kind]
     with pytest.raises(PropertyError):
         check_gradient_penalty(of_row(other), kind)
@@ -68,7 +68,7 @@ def of_game(kind: str, cls: type[Game] = Game):
 
 @pytest.mark.parametrize("kind", ["two-sided", "one-sided"])
 def test_the_penalty_is_in_the_loss_of_a_game(kind: str) -> None:
-    check_gradient_penalty(of_game(kind), kind, lam=0.7, whole_loss=True)
+    check_gradient_penalty(of_game(kind), kind, lam=0.7, whole_loss=True, examples=40)
 
 
 @pytest.mark.parametrize("wrong", [
@@ -77,7 +77,7 @@ def test_the_penalty_is_in_the_loss_of_a_game(kind: str) -> None:
 ])
 def test_a_game_with_a_wrong_penalty_is_rejected(wrong: type[Game]) -> None:
     with pytest.raises(PropertyError) as error:
-        check_gradient_penalty(of_game("two-sided", wrong), lam=0.7, whole_loss=True)
+        check_gradient_penalty(of_game("two-sided", wrong), lam=0.7, whole_loss=True, examples=40)
     assert "raised" not in error.value.found
 
 

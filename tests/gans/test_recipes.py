@@ -1,8 +1,9 @@
 """Every player of every recipe: its gradient end to end, that it moves, and the right way; and planted mistakes."""
 
+import numpy as np
 import pytest
-from gans.checks import downhill, steps_are_gradients, the_right_way
-from gans.faults import CLIPPED, CONTROLS, GRADIENTS, WAYS, WITH
+from gans.checks import agrees, downhill, steps_are_gradients, the_right_way
+from gans.faults import CLIPPED, CONTROLS, DOWNHILL, GRADIENTS, WAYS, WITH
 from gans.tiny import steepest, training
 
 from minigan.gans import RECIPES
@@ -76,6 +77,24 @@ def test_logs_of_clipped_probabilities_are_rejected_there(name: str, make, sure:
     run = steepest(name)
     with pytest.raises(AssertionError, match="differences"):
         steps_are_gradients(run, make(run.players), sure)
+
+
+@pytest.mark.parametrize(("mistake", "name", "make"), DOWNHILL, ids=[row[0] for row in DOWNHILL])
+def test_a_step_that_does_not_lower_its_own_loss_is_noticed(mistake: str, name: str, make) -> None:
+    run = training(name, **({"clip": 100.0} if name == "wgan" else {}))
+    with pytest.raises(AssertionError, match=r"went uphill|never moves"):
+        downhill(run, make(run.players))
+
+
+@pytest.mark.parametrize("factor", [50.0, 1.0001, -1.0, 0.0])
+def test_the_check_itself_is_strict(factor: float) -> None:
+    """Of a gradient known by hand: ∇ Σ x⁴ = 4x³."""
+    x = np.linspace(-1, 2, 7)
+    agrees(4 * x**3, lambda x: (x**4).sum(), x, "right")
+    with pytest.raises(AssertionError, match="differences"):
+        agrees(factor * 4 * x**3, lambda x: (x**4).sum(), x, "wrong")
+    with pytest.raises(AssertionError, match="does not depend"):
+        agrees(0 * x, lambda x: 1.0, x, "nothing")
 
 
 @pytest.mark.parametrize(("mistake", "name", "make"), WAYS, ids=[row[0] for row in WAYS])

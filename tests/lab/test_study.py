@@ -79,7 +79,8 @@ def test_rows_are_the_metrics_of_the_samples(whole) -> None:
 def test_the_reverse_kl_near_counts_what_is_within_three_sigma_alone() -> None:
     """PacGAN's own rule: log k less the entropy of the histogram of those samples."""
     data, toy = data_from("ring8"), TOYS["ring8"]
-    x = np.concatenate([np.repeat(toy.modes[:2], [30, 10], axis=0), toy.modes + [3.1 * toy.sigma, 0], np.full((60, 2), 9)])
+    near = toy.modes + [3.1 * toy.sigma, 0]  # and not near enough
+    x = np.concatenate([np.repeat(toy.modes[:2], [30, 10], axis=0), near, np.full((60, 2), 9)])
     row = studies.scores(x, x, data)
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     assert row["reverse_kl_near"] == pytest.approx(np.log(8) - entropy)

@@ -273,7 +273,7 @@ def test_the_picture_and_the_table_say_what_was_found(found):
         for line, norms in zip(ax.get_lines(), found[name], strict=True):
             np.testing.assert_allclose(line.get_ydata(), np.exp(np.log(norms).mean(0)))
             np.testing.assert_array_equal(line.get_xdata(), found["steps"])
-    assert [ax.texts[0].get_text().split()[0] for ax in figure.axes][:2] == ["falls", "rises"]
+    assert [ax.texts[0].get_text().split()[0] for ax in figure.axes] == ["falls", "rises", "changes"]
     header, *rows = vanishing.table(found)
     assert len(rows) == 9 and {len(row) for row in rows} == {len(header)}
     orders = vanishing.fall(found["saturating"])
