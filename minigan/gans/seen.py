@@ -63,7 +63,7 @@ def scored(scores: Any) -> Seen:
 
 
 def together(critic: Callable[[Tensor], Look], real: Tensor, fake: Tensor) -> tuple[Callable, Callable]:
-    """The looks at both batches from one pass of the critic: half the calls, allowed where rows do not see each other."""
+    """The looks at both batches from one pass of the critic: half the calls, where rows do not see each other."""
     looks: list[Look] = []
     n = real.shape[-2], fake.shape[-2]
 

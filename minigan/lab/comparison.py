@@ -17,7 +17,7 @@ from minigan.lab.design import YARDSTICKS, Row, Study
 from minigan.lab.style import DATA, FAINT, GENERATOR, style, title
 from minigan.lab.summary import METRICS, Estimate, as_published, summarize
 
-ACROSS = 7  # panels of samples in a line
+ACROSS = 8  # panels of samples in a line
 SHOWN = 2_000  # data points in each
 GREY = "#6e6e6e"
 MADE_BY = {"ceiling": DATA, "null": GREY}  # a yardstick is not a generator's
@@ -77,7 +77,7 @@ def draw_samples(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
     half = 0.62 * (high - low)[:2].max() or 1.0
     box = [((a + b) / 2 - half, (a + b) / 2 + half) for a, b in zip(low[:2], high[:2], strict=True)]
     title(ax, name, _about(row, data))
-    ax.set_title(name, fontsize=12.5 if len(name) <= 18 else 10)
+    ax.set_title(name, fontsize=12.5 if len(name) <= 16 else 9.5)
     ax.set(xticks=[], yticks=[], xlim=box[0])
     for spine in ax.spines.values():
         spine.set(visible=True, color=FAINT)

@@ -18,7 +18,6 @@ from minigan.gans.recipes import RECIPES, recipe
 from minigan.names import choose
 from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
 
-
 MODELS = ("mlp", "gaussian")
 
 
@@ -68,14 +67,14 @@ class Config:
     penalty_kind: str = _row("none", "the gradient penalty", PENALTIES)
     penalty: float = _row(0.1, "λ (or γ), the weight of the gradient penalty", least=0)
     clip: float = _row(0.0, "c, the bound on the critic's weights; 0: none", least=0)
-    spectral_norm: float = _row(0.0, "K: the critic is K times a net of weights W/σ(W), hence K-Lipschitz; 0: none", least=0)
+    spectral_norm: float = _row(0.0, "K: the critic is K times a net of weights W/σ(W); 0: as it is", least=0)
     # stabilisers; as they stand, they do nothing
     smoothing: float = _row(0.0, "α of one-sided label smoothing: the real label is 1 − α", least=0, below=1)
     instance_noise: float = _row(0.0, "standard deviation of the noise on all that the critic sees, at first", least=0)
     noise_schedule: str = _row("linear", "how that noise falls over the run", SCHEDULES)
     history: float = _row(0.0, "λ of historical averaging", least=0)
     pack: int = _row(1, "samples that the critic judges together (PacGAN)", least=1)
-    ema: float = _row(0.0, "β of the moving average of the generator that samples are drawn from; 0: none", least=0, below=1)
+    ema: float = _row(0.0, "β of the generator's moving average, which draws the samples; 0: none", least=0, below=1)
     unroll: int = _row(0, "critic steps that the generator looks ahead", least=0)
     unroll_optimizer: str = _row("same", "of those steps: the critic's own, or another", ("same", "sgd"))
     unroll_rate: float = _row(1.0, "their learning rate, as a multiple of the critic's", least=0)
@@ -96,8 +95,8 @@ class Config:
     @property
     def loss(self) -> Loss:
         """The recipe's loss, with the constants that this configuration gives it."""
-        given = dict(map(_constant, self.constants))
-        return recipe(self.recipe).loss.with_constants(**(given | ({"smoothing": self.smoothing} if self.smoothing else {})))
+        smoothing = {"smoothing": self.smoothing} if self.smoothing else {}
+        return recipe(self.recipe).loss.with_constants(**dict(map(_constant, self.constants)), **smoothing)
 
 
 def configure(name: str = "wgan-gp", **settings: Any) -> Config:

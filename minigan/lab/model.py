@@ -103,4 +103,5 @@ class Model:
             return float("nan")
         w = spectral_normalize(critic, self.w, self.state["w.s"]) if self.config.spectral_norm else self.w
         weights = [weight.value.astype(float) for weight, _ in critic.layers(w)]
-        return lipschitz_bound(weights) * (self.config.spectral_norm or 1.0) * self.scale ** (self.config.loss.power - 1)
+        factor = self.config.spectral_norm or 1.0
+        return factor * lipschitz_bound(weights) * self.scale ** (self.config.loss.power - 1)

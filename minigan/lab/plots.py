@@ -143,7 +143,8 @@ def _surface(
     x, y = np.meshgrid(*(np.linspace(*side, 121) for side in box))
     points = np.tile(_look(data).mean(axis=0), (x.size, 1))
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
-    scores, slope = model.critic(points)
+    # in pieces: a critic that compares each point with a batch of data takes memory for all of them
+    scores, slope = map(np.concatenate, zip(*map(model.critic, np.array_split(points, 29)), strict=True))
     heights = scores.reshape(x.shape).astype(float)
     bottom, top = np.quantile(heights, (0.1, 0.9))
     levels = MaxNLocator(16).tick_values(min(between.min(), bottom), max(between.max(), top))

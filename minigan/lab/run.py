@@ -44,7 +44,7 @@ def start(config: Config, source: Any, folder: Path, eager: bool = False, labels
 
 
 def load_data(config: Config, source: Any, labels: Any = None) -> Data:
-    """The data of a configuration; a sampler's scaling is measured with a stream of its own, the same for every seed."""
+    """The data of a configuration. A sampler's scaling has a stream of its own, the same for every seed."""
     return data_from(source, config.standardize, np.random.default_rng([0, len(STREAMS)]), labels)
 
 

@@ -63,7 +63,7 @@ class Training:
         if config.loss.head.name == "classes" and not config.classes:
             config = replace(config, classes=data.classes)
             if not data.classes:
-                raise ValueError(f"{data.name} has no classes: give labels y with the points, or choose a toy with modes")
+                raise ValueError(f"{data.name} has no classes: give labels y with the points, or take a toy with modes")
         self.config, self.data = config, data
         self.seeds = (config.seed,) if seeds is None else tuple(seeds)
         if not self.seeds or len({*self.seeds}) < len(self.seeds):
@@ -80,7 +80,8 @@ class Training:
                                config.unroll_optimizer, config.unroll_rate, config.consensus, config.update)
         rows = [self._initial_state(streams) for streams in self.streams]
         stacked = {name: np.stack([row[name] for row in rows]) if self.lead else rows[0][name] for name in rows[0]}
-        stacked["bad"] = np.zeros((len(VITALS), *self.lead), config.dtype)  # the first step at which each was not finite
+        # the first step at which each was not finite
+        stacked["bad"] = np.zeros((len(VITALS), *self.lead), config.dtype)
         self.state: dict[str, Array] = {name: self.xp.asarray(value) for name, value in stacked.items()}
         self._host = {name: np.ones(shape, config.dtype) for name, shape in self._shapes().items()}
         self._device = {name: self.xp.asarray(value) for name, value in self._host.items()}
@@ -228,7 +229,7 @@ class Training:
         return self.step * n // total > (self.step - 1) * n // total
 
     def check_health(self) -> None:
-        """Note the seeds that have not been finite; TrainingError, naming the first step, whose and what, if none is left."""
+        """Note the seeds that are not finite; TrainingError, naming the first step, whose and what, if none is left."""
         bad = arrays.to_host(self.state["bad"]).reshape(len(VITALS), -1)
         for seed, steps in zip(self.seeds, bad.T, strict=True):
             if steps.any():
@@ -240,7 +241,7 @@ class Training:
                                 "try smaller learning rates, or another recipe or penalty weight")
 
     def measure(self) -> list[list[float]]:
-        """A row of the history for each seed: distances in data units, losses as players see them; NaN of a failed one."""
+        """A row of the history for each seed: distances in data units, losses as players see them; NaN if it failed."""
         losses = {name: arrays.to_host(self.state[name]).reshape(-1) for name in ("critic_loss", "generator_loss")}
         rows = []
         for r, (seed, model) in enumerate(zip(self.seeds, self.models, strict=True)):

@@ -1,7 +1,8 @@
 """Wrong games and wrong steps, each a mistake found in well-known code or one that is easily made.
 
 A row is (mistake, recipe whose check must reject it, players -> wrong players). ``GRADIENTS`` are told by the gradient
-end to end, ``WAYS`` by which way a player goes in the long run; what concerns a step's bookkeeping is in ``STEPS``.
+end to end, ``DOWNHILL`` by a player's own loss after a step, ``WAYS`` by where a player goes in the long run,
+``CLIPPED`` where the critic is sure; ``CONTROLS`` are right. Wrong bookkeeping is given to test_players.py by name.
 """
 
 from __future__ import annotations

@@ -129,11 +129,11 @@ def overlaps(figure) -> list:
     return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
 
 
-SEVEN = ["gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1", "virtual-batch-norm", "fgan-squared-hellinger"]
+EIGHT = ["gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1", "virtual-batch-norm", "fgan-squared-hellinger"]
 
 
 @pytest.mark.parametrize(("recipes", "data"), [
-    (["gan"], "ring8"), (SEVEN, "grid25"), (SEVEN[:5], "moons"), (SEVEN[:6], "bimodal"),
+    (["gan"], "ring8"), (EIGHT[2:], "grid25"), (EIGHT, "moons"), (EIGHT[:6], "bimodal"),
     (["gan", "r1"], np.random.default_rng(0).normal(size=(30, 3))),
     (["gan"], np.full((5, 2), 3.0)),
 ])

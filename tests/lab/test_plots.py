@@ -81,7 +81,7 @@ def about(ax):
     ("ls-gan", "ring8", ("loss L(x)", SCORES), [DISTANCE, CONTRAST, QUALITY, LOSSES_]),
     ("semi-supervised", "ring8", ("logit s(x) = log Z(x)", VERDICT), [DISTANCE, BOUND, QUALITY, LOSSES_]),
     ("packing", "ring8", ("logit s(x)", VERDICT), [DISTANCE, BOUND, QUALITY, LOSSES_]),
-    ("batch-norm", "moons", ("logit s(x)", VERDICT), [DISTANCE, BOUND, LOSSES_]),
+    ("minibatch", "moons", ("logit s(x)", VERDICT), [DISTANCE, BOUND, LOSSES_]),
     ("imle", "ring8", (), [DISTANCE, QUALITY, LOSSES_]),
     ("mle", "bimodal", (), [DISTANCE, QUALITY, LOSSES_]),
 ])  # fmt: skip
@@ -104,7 +104,7 @@ def test_every_system_has_its_panels_and_no_text_lies_on_another(recipe, source,
         remark = about(drawn[critic[0]])
         assert ("slice through the data's mean" in remark) == (dim > 2)
         assert ("packs of 2 equal points" in remark) == (recipe == "packing")
-        assert ("each point among data" in remark) == (recipe == "batch-norm")
+        assert ("each point among data" in remark) == (recipe == "minibatch")
         assert ("where it cannot tell" in remark) == (loss.boundary is not None)
     assert overlaps(figure) == []
 
@@ -385,7 +385,7 @@ def test_histograms_of_scores_are_of_the_critic_as_it_is_used():
     np.testing.assert_allclose(plots.judge(model, samples), expected, rtol=1e-5, atol=1e-6)
     assert len(plots.judge(model, samples[:1])) == 1
 
-    model, data, samples = untrained("batch-norm")  # batches of its own kind
+    model, data, samples = untrained("minibatch")  # batches of its own kind
     scores = plots.judge(model, samples)
     assert len(scores) == 300 // 64 * 64
     first = model.game.critic(model.w, ((samples[:64] - model.shift) / model.scale).astype("float32")).value[:, 0]

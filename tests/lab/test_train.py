@@ -51,7 +51,8 @@ def test_a_row_of_many_is_the_run_of_its_seed(name: str) -> None:
     """Streams, penalties, clipping, power iteration, reference batches: each row has its own."""
     many, alone = finished(name, steps=4, seeds=(3, 8)), finished(name, steps=4, seed=8)
     for key, x in alone.state.items():
-        np.testing.assert_allclose(many.state[key][:, 1] if key == "bad" else many.state[key][1], x, rtol=1e-4, atol=1e-6)
+        row = many.state[key][:, 1] if key == "bad" else many.state[key][1]
+        np.testing.assert_allclose(row, x, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(many.histories[1], alone.history, rtol=1e-3, atol=1e-3)
     assert [m.config.seed for m in many.models] == [3, 8]
     np.testing.assert_allclose(many.models[1].sample(np.random.default_rng(0), 9),
@@ -210,7 +211,9 @@ FASTER = {"lr_critic": 5e-3, "lr_generator": 5e-3}
 # what a recipe needs besides (or instead of) the settings below to get there in so few steps
 NEARER: dict[str, dict] = {
     "fgan-total-variation": {"penalty_kind": "r1"},  # bounded by 1, it saturates far from the data (D16)
-    "fgan-neyman": {"penalty": 1.0, "lr_generator": 5e-3}, "fgan-alpha(0.5)": FASTER, "lsgan": FASTER, "lsgan-pearson": FASTER, "consensus": FASTER,
+    "fgan-neyman": {"penalty": 1.0, "lr_generator": 5e-3},
+    "fgan-alpha(0.5)": FASTER, "lsgan": FASTER,
+    "lsgan-pearson": FASTER, "consensus": FASTER,
     "ema": {"ema": 0.95}, "imle": {"lr_generator": 1e-2},
     "mle": {"lr_generator": 2e-2}, "reverse-kl": {"lr_generator": 2e-2},
     "semi-supervised": {"labelled": 0.0, "classes": 3},
@@ -221,13 +224,15 @@ NEARER: dict[str, dict] = {
 def test_every_recipe_brings_the_generator_nearer(name: str) -> None:
     """Exact W₁ to a Gaussian far from where the generator starts falls by half, for 10 seeds of 10."""
     target = gaussian_mixture([[2.0, -1.0]], 0.3)
-    config = configure(name, **({"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "standardize": False,
-                                 "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"} | NEARER.get(name, {})))
+    usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "standardize": False,
+             "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"}
+    config = configure(name, **(usual | NEARER.get(name, {})))
     run = Training(config, data_from(target, standardize=False), seeds=range(10))
     real = target.sample(np.random.default_rng(1), 300)
 
     def distances() -> np.ndarray:
-        return np.array([wasserstein_1(real, m.sample(np.random.default_rng(0), 300).astype(float)) for m in run.models])
+        drawn = (model.sample(np.random.default_rng(0), 300).astype(float) for model in run.models)
+        return np.array([wasserstein_1(real, x) for x in drawn])
 
     before = distances()
     for _ in run.run():
