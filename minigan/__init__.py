@@ -18,8 +18,12 @@ I. The calculus
    is a derivative right? orders 1 and 2, in random directions .................... autodiff/check.py
 II. The players
    θ as one flat vector, layers as its views ...................................... nets/params.py
-   hₗ = φ(hₗ₋₁Wₗ + bₗ); He, Xavier and orthogonal beginnings ...................... nets/mlp.py
-   gradient descent, momentum, RMSProp, Adam; learning-rate schedules ............. nets/optim.py
+   hₗ = φ(hₗ₋₁Wₗ + bₗ), maxout; He, Xavier and orthogonal beginnings .............. nets/mlp.py
+   batch, layer and virtual batch norm ............................................ nets/norm.py
+   o(xᵢ) = Σⱼ exp(−‖Mᵢ − Mⱼ‖₁): minibatch discrimination ........................... nets/minibatch.py
+   a mixture of generators ........................................................ nets/ensemble.py
+   x = μ + Lz, whose density is known ............................................. nets/gaussian.py
+   gradient descent, momentum, RMSProp, Adam, optimistic steps; schedules ......... nets/optim.py
 III. Distances, without any training
    f, f′, f* and the activation of each f-divergence, a row each .................. theory/family.py
    D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
@@ -30,11 +34,23 @@ III. Distances, without any training
    moment matching against mode seeking; Gaussians in closed form ................. theory/fits.py
    ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
 IV. The games
-   E log D(x) + E log(1 − D(G(z))), its non-saturating form, E f(x) − E f(G(z)) . gans/losses.py
-   w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², two- and one-sided .................... gans/lipschitz.py
-   the gradient of that penalty, by hand: what `grad` twice does .................. gans/penalty_by_hand.py
-   a system is a row: GAN, WGAN, WGAN-GP, ......................................... gans/recipes.py
-   what each player minimises ..................................................... gans/game.py
+   every loss by name ............................................................. gans/losses.py
+   what a loss is, what it looks at, how outputs become a score ................... gans/loss.py, seen.py, heads.py
+   E log D(x) + E log(1 − D(G(z))), −E log D; least squares, W₁, hinge ............ gans/scores.py
+   E T(x) − E f*(T(G(z))) for every f ............................................. gans/f_gan.py
+   EBGAN's energy and its pull-away term .......................................... gans/energy.py
+   a fake's loss exceeds the datum's by their distance ............................ gans/loss_sensitive.py
+   −E log σ(s(x) − s(G(z))), paired and average ................................... gans/relativistic.py
+   K classes and a fake one ....................................................... gans/semi_supervised.py
+   ‖E f(x) − E f(G(z))‖²; IMLE .................................................... gans/matching.py
+   −E log q, and KL(q‖p) .......................................................... gans/likelihood.py
+   w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², one-sided, DRAGAN, R1, R2 .............. gans/lipschitz.py
+   W/σ(W), σ by power iteration ................................................... gans/spectral.py
+   the gradient of a gradient penalty, by hand: what `grad` twice does ............ gans/penalty_by_hand.py
+   two networks and a loss: what each player minimises; packs, instance noise ..... gans/game.py
+   a step of either player: unrolling, consensus, extra-gradient, averages ........ gans/players.py
+   a system is a row .............................................................. gans/recipes.py
+   what does not go together, and why ............................................. gans/conflicts.py
 V. The laboratory
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
@@ -46,9 +62,13 @@ V. The laboratory
    its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
    its picture .................................................................... lab/plots.py, curves.py, style.py
    all of it as one estimator ..................................................... lab/estimator.py
+   published set-ups by name, and what was published of them ...................... lab/presets.py
+   several systems, several seeds, one table: plan, run, summary, picture ......... lab/design.py, study.py,
+                                                                                    summary.py, comparison.py
+   ‖∇_θ L_G‖ against a critic that learns afresh .................................. lab/vanishing.py
 The claims: every equation of the notes, computed, checked against another route .. claims/
 Checkers for your own formulas, and Hypothesis strategies ......................... testing/
-The program `minigan` ............................................................. cli.py
+The program `minigan` ............................................................. cli/
 """
 
 __version__ = "0.1.0"

@@ -263,7 +263,7 @@ def test_failed_seeds_are_told(tmp_path: Path, capsys) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
 def test_control_c_keeps_what_is_done_and_goes_on(tmp_path: Path) -> None:
     """Two processes at work: the signal reaches them all, as from a terminal."""
-    study = ["compare", "--recipes", "gan,wgan-gp", "--seeds", "2", "--jobs", "2", *LONG]
+    study = ["compare", "--recipes", "gan,wgan-gp", "--seeds", "2", "--jobs", "2", *LONG, "--evaluations", "5"]
     process = start(*study, "--out", tmp_path / "a", start_new_session=True)
     while not (tmp_path / "a" / "wgan-gp" / "checkpoint.npz").exists():
         assert process.poll() is None

@@ -8,11 +8,19 @@ import pytest
 
 import minigan
 from minigan.cli import main
+from minigan.cli.listing import page
 from minigan.gans import RECIPES
 from minigan.testing import PropertyError
 
-TEXT = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+BLOCKS = python_blocks(TEXT)
 
 
 def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
@@ -31,8 +39,28 @@ def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
     assert len(BLOCKS) == 3 and names["new"].shape == (1000, 2) and names["dw"].shape == (4417,)
 
 
-def test_every_recipe_is_in_the_table() -> None:
-    assert all(f"| `{name}` |" in TEXT for name in RECIPES)
+def test_a_system_of_your_own(tmp_path: Path, monkeypatch, capsys) -> None:
+    """docs/own-recipe.md runs as it stands, and what it makes trains and is saved like any other."""
+    monkeypatch.chdir(tmp_path)
+    known, names = dict(RECIPES), {"__name__": "own"}
+    try:
+        for block in python_blocks((ROOT / "docs" / "own-recipe.md").read_text(encoding="utf-8")):
+            exec(compile(block, "own-recipe.md", "exec"), names)
+        assert "a gradient penalty needs each score to depend on its own sample" in capsys.readouterr().out
+        for name in ("hinge-r1", "expgan"):
+            minigan.GAN(name, steps=20, evaluations=1).fit("ring8", folder=tmp_path / name)
+            assert minigan.GAN.load(tmp_path / name).sample(5).shape == (5, 2)
+    finally:
+        for name in RECIPES.keys() - known.keys():
+            del RECIPES[name]
+
+
+def test_every_recipe_is_named() -> None:
+    assert all(f"`{name}`" in TEXT for name in RECIPES)
+
+
+def test_the_page_of_systems_is_the_table_of_recipes() -> None:
+    assert (ROOT / "docs" / "systems.md").read_text(encoding="utf-8") == page()
 
 
 def test_the_table_of_contents_names_every_room() -> None:
@@ -41,7 +69,7 @@ def test_the_table_of_contents_names_every_room() -> None:
     contents = str(minigan.__doc__)
     for path in folder.rglob("*.py"):
         room = path.relative_to(folder)
-        whole = room.parts[0] in ("claims", "testing")
+        whole = room.parts[0] in ("claims", "testing", "cli")
         if path.name not in ("__init__.py", "__main__.py"):
             assert (f"{room.parts[0]}/" if whole else path.name) in contents, room
     for room in re.findall(r"\.\.\. (\w+/\w+\.py)", contents):

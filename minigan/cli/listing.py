@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from minigan.cli.common import command
-from minigan.gans.recipes import RECIPES
+from minigan.gans.recipes import RECIPES, Recipe
 from minigan.lab.presets import PRESETS
 from minigan.lab.toys import TOYS
 
 
 def add(commands: Any) -> None:
-    command(commands, "list", list_command, "print the recipes, the data sets and the presets")
+    parser = command(commands, "list", list_command, "print the recipes, the data sets and the presets")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write them there as a page instead")
 
 
 def list_command(args: argparse.Namespace) -> int:
-    groups: dict[str, dict[str, Any]] = {}
-    for name, row in RECIPES.items():
-        groups.setdefault(row.group, {})[name] = row
+    if args.markdown is not None:
+        args.markdown.write_text(page(), encoding="utf-8")
+        return 0
     print("Recipes (--recipe)")
-    for group, rows in groups.items():
+    for group, rows in groups().items():
         print(f" {group}")
         _print_rows(rows)
     print("Data sets (--data), or a file .npy or .csv")
@@ -28,6 +31,42 @@ def list_command(args: argparse.Namespace) -> int:
     print("Presets (--preset)")
     _print_rows(PRESETS)
     return 0
+
+
+def groups() -> dict[str, dict[str, Recipe]]:
+    """The recipes by their group, in order."""
+    found: dict[str, dict[str, Recipe]] = {}
+    for name, row in RECIPES.items():
+        found.setdefault(row.group, {})[name] = row
+    return found
+
+
+def page() -> str:
+    """Every system, data set and preset as a Markdown page."""
+    lines = ["# Every system", "", "Written by `minigan list --markdown docs/systems.md`; the rows are in "
+             "`minigan/gans/recipes.py`, the formulas of their losses beside the code in `minigan/gans/`.", "",
+             "*Constants* are numbers of the loss's formula (`--constants margin=2`); *settings* are what a recipe changes "
+             "of the defaults (`minigan train --help`).", ""]
+    for group, rows in groups().items():
+        lines += [f"## {group[0].upper()}{group[1:]}", "", "| recipe | what | source | constants | settings |",
+                  "| --- | --- | --- | --- | --- |"]
+        lines += [f"| `{name}` | {_cell(row.summary)} | {row.source} | {_pairs(row.loss.constants)} | "
+                  f"{_pairs(row.settings)} |" for name, row in rows.items()]
+        lines.append("")
+    for title, table in (("Data sets", TOYS), ("Presets", PRESETS)):
+        lines += [f"## {title}", "", "| name | what | source |", "| --- | --- | --- |"]
+        lines += [f"| `{name}` | {_cell(row.summary)} | {row.source} |" for name, row in table.items()]  # type: ignore
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value if isinstance(value, str | tuple) else f'{value:g}'}"
+                     for name, value in values.items())
 
 
 def _print_rows(rows: Any) -> None:

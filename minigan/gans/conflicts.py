@@ -52,6 +52,7 @@ CONFLICTS = [
              "label smoothing needs a loss whose real label is a probability (the logistic ones)"),
     Conflict(lambda c, loss: c.labelled > 0 and loss.head.name != "classes",
              "labels need a critic of K classes: the recipe semi-supervised"),
+    Conflict(lambda c, loss: c.labelled > 1, "labelled is a share of the data, 1 at most"),
     Conflict(lambda c, loss: c.pack > 1 and loss.head.name == "classes",
              "a pack of samples has no one class"),
     Conflict(lambda c, loss: c.pretrain > 0 and loss.pretrain is None,

@@ -27,6 +27,7 @@ from minigan.gans.scores import (
     wasserstein_critic,
     wasserstein_estimate,
     wasserstein_generator,
+    zero_sum,
 )
 from minigan.gans.semi_supervised import semi_supervised
 from minigan.theory.family import DIVERGENCES, TOTAL_VARIATION
@@ -38,6 +39,7 @@ __all__ = [
 
 LOSSES: dict[str, Loss] = {
     "minimax": minimax(),
+    "zero-sum": zero_sum(),
     "non-saturating": non_saturating(),
     "lsgan": least_squares(),
     "lsgan-pearson": least_squares(a=-1.0, b=1.0, c=0.0),

@@ -30,6 +30,7 @@ class Recipe:
 
 # One critic step a generator step, as a discriminator is trained
 ONE = {"critic_steps": 1, "lr_critic": 1e-3, "lr_generator": 1e-3}
+FAST = {"critic_steps": 1}  # at the defaults' learning rates, which a penalised critic bears
 TWO_SIDED = {"penalty_kind": "two-sided"}
 GAN, OTHER = "the original game", "other losses"
 F, W, CALM, MODEL = "f-GANs", "a Lipschitz critic", "stabilised GANs", "other models"
@@ -83,9 +84,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("dragan", W, "a GAN whose critic's slope is kept near 1 around the data",
                "Kodali et al. (2017)", _LOGISTIC, ONE | {"penalty_kind": "dragan", "penalty": 1.0}),
         Recipe("r1", W, "a GAN whose critic is kept flat on the data: ½γ E ‖∇s(x)‖²",
-               "Mescheder et al. (2018), eq. 9", _LOGISTIC, ONE | {"penalty_kind": "r1", "penalty": 1.0}),
+               "Mescheder et al. (2018), eq. 9", _LOGISTIC, FAST | {"penalty_kind": "r1"}),
         Recipe("r2", W, "a GAN whose critic is kept flat on the fakes: ½γ E ‖∇s(G(z))‖²",
-               "Mescheder et al. (2018), eq. 10", _LOGISTIC, ONE | {"penalty_kind": "r2", "penalty": 1.0}),
+               "Mescheder et al. (2018), eq. 10", _LOGISTIC, FAST | {"penalty_kind": "r2"}),
 
         Recipe("feature-matching", CALM, "the generator matches the mean of the critic's features",
                "Salimans et al. (2016), section 3.1", LOSSES["feature-matching"], ONE),
@@ -111,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("ema", CALM, "samples come from an exponential moving average of the generator",
                "Yazıcı et al. (2019)", _LOGISTIC, ONE | {"ema": 0.999}),
         Recipe("unrolled", CALM, "the generator looks k critic steps ahead, and differentiates through them",
-               "Metz et al. (2017)", _LOGISTIC, ONE | {"unroll": 5}),
+               "Metz et al. (2017)", LOSSES["zero-sum"], ONE | {"unroll": 5}),
         Recipe("consensus", CALM, "both players also minimise ½γ‖v‖², v the velocity of both",
                "Mescheder et al. (2017)", _LOGISTIC,
                ONE | {"consensus": 0.1, "update": "simultaneous", "optimizer": "rmsprop", "activation": "tanh"}),

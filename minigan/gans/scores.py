@@ -12,6 +12,7 @@ over the batch, of shape (...), one value for each leading row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import log
 
@@ -126,6 +127,18 @@ JS = "JS (½KL + ½KL, nats)"
 def minimax(smoothing: float = 0.0) -> Loss:
     """Both players of V(D, G). smoothing: α of the real label 1 − α, in [0, 1)."""
     return _logistic(minimax_generator, smoothing, minimax)
+
+
+def zero_sum(smoothing: float = 0.0) -> Loss:
+    """``minimax`` with both terms of V(D, G) for the generator: L_G = V = −L_D.
+
+    E log D(x) has no θ in it, unless D is looked ahead at: after k steps against G, w_k depends on θ. An unrolled
+    generator that leaves that term out does not see its rival leave the data, and collapses all the same.
+    Source: Metz et al. (2017), eq. 1 and 4.
+    """
+    row = _logistic(minimax_generator, smoothing, zero_sum)
+    critic = logistic_critic(smoothing)
+    return replace(row, generator=lambda real, fake: -critic(real.scores, fake.scores))
 
 
 def non_saturating(smoothing: float = 0.0) -> Loss:

@@ -140,7 +140,7 @@ def draw_metrics(figure: Any, study: Study, rows: Sequence[dict[str, Any]]) -> N
         _draw_metric(ax, study, rows, where, metric)
         ax.set(yticks=list(where.values()), yticklabels=list(where), ylim=(-0.6, len(rows) - 0.4))
         ax.tick_params(axis="y", length=0)
-        ax.xaxis.set_major_locator(MaxNLocator(8, integer=metric == "modes_solid"))
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=metric == "modes_solid", steps=[1, 2, 5, 10]))
         ax.grid(axis="x")
         ax.axhline(1.5, color=FAINT, linewidth=0.8)  # below it, the yardsticks
         most = ax.get_xlim()[1] if most is None else most

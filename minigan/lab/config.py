@@ -109,8 +109,7 @@ def configure(name: str = "wgan-gp", **settings: Any) -> Config:
 
 def checked(config: Config) -> Config:
     """The configuration; ValueError with the reason if its settings contradict each other."""
-    refuse(config, recipe(config.recipe).loss)
-    config.loss  # noqa: B018  its constants are known
+    refuse(config, recipe(config.recipe).loss.with_constants(**dict(map(_constant, config.constants))))
     return config
 
 

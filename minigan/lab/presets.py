@@ -93,7 +93,7 @@ PRESETS: dict[str, Preset] = {
             {"data": "ring8-unit", "generator": (128, 128), "critic": (128, 128), "activation": "tanh",
              "init": "orthogonal", "gain": 1.4, "latent": 256, "batch": 512, "steps": 25_000, "critic_steps": 1,
              "optimizer": "adam", "beta1": 0.5, "beta2": 0.999, "lr_critic": 1e-4, "lr_generator": 1e-3, **_RAW},
-            {"unrolled": {"recipe": "gan-minimax", "unroll": 5, "unroll_optimizer": "same"}},
+            {"unrolled": {"unroll": 5, "unroll_optimizer": "same"}},
             recipes=("gan-minimax", "unrolled"), quick={"steps": 300, "evaluations": 3}, quick_seeds=2,
         ),
         Preset(

@@ -21,20 +21,21 @@ WITH_CRITIC = [name for name, loss in LOSSES.items() if loss.critic]
 every_loss = pytest.mark.parametrize("name", LOSSES)
 every_critic = pytest.mark.parametrize("name", WITH_CRITIC)
 ENERGIES = ("ebgan", "ebgan-pt", "ls-gan", "gls-gan")  # low for the data
-LOGISTIC = ("minimax", "non-saturating", "feature-matching", "semi-supervised", "relativistic", "relativistic-average",
+LOGISTIC = ("minimax", "zero-sum", "non-saturating", "feature-matching", "semi-supervised", "relativistic", "relativistic-average",
             "f-gan", "f-gan-ratio", "f-js", "f-js-ratio", "f-le-cam", "f-le-cam-ratio")
 
 
 def test_the_table() -> None:
     """Every loss of the notes, and every f-divergence both ways; but f′ = ±½ of total variation teaches nobody."""
     f_gans = {f"f-{name}" for name in DIVERGENCES} | {f"f-{name}-ratio" for name in DIVERGENCES}
-    others = {"minimax", "non-saturating", "lsgan", "lsgan-pearson", "wasserstein", "hinge", "ebgan", "ebgan-pt",
+    others = {"minimax", "zero-sum", "non-saturating", "lsgan", "lsgan-pearson", "wasserstein", "hinge", "ebgan", "ebgan-pt",
               "ls-gan", "gls-gan", "relativistic", "relativistic-average", "semi-supervised", "feature-matching",
               "imle", "mle", "reverse-kl"}
     assert set(LOSSES) == others | f_gans - {"f-total-variation-ratio"}
     assert [name for name, loss in LOSSES.items() if loss.critic is None] == ["imle", "mle", "reverse-kl"]
     assert {name: loss.constants for name, loss in LOSSES.items() if loss.constants} == {
-        **{name: {"smoothing": 0} for name in ("minimax", "non-saturating", "feature-matching", "semi-supervised")},
+        **{name: {"smoothing": 0} for name in
+           ("minimax", "zero-sum", "non-saturating", "feature-matching", "semi-supervised")},
         "lsgan": {"a": 0, "b": 1, "c": 1}, "lsgan-pearson": {"a": -1, "b": 1, "c": 0},
         "ebgan": {"margin": 1, "pull_away": 0}, "ebgan-pt": {"margin": 1, "pull_away": 0.1},
         "ls-gan": {"margin": 1, "lam": 10}, "gls-gan": {"margin": 1, "slope": 0.5},
@@ -47,6 +48,7 @@ def expected(real: np.ndarray, fake: np.ndarray) -> dict[str, tuple[float, float
     value = np.mean(log_expit(real)) + np.mean(log_expit(-fake))
     return {
         "minimax": (-value, np.mean(log_expit(-fake))),
+        "zero-sum": (-value, value),
         "non-saturating": (-value, -np.mean(log_expit(fake))),
         "f-gan": (-value - 2 * np.log(2), np.mean(log_expit(-fake)) + 2 * np.log(2)),
         "f-js": (-value / 2 - np.log(2), np.mean(log_expit(-fake)) / 2 + np.log(2) / 2),
@@ -140,6 +142,7 @@ P, Q = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.3, 0.2, 0.4])
 HALF = optimal_discriminator(np.log(P), np.log(Q))  # p/(p + q)
 BEST = {  # name -> the best critic on these atoms, the distance
     "minimax": (np.log(P / Q), jensen_shannon(P, Q)),
+    "zero-sum": (np.log(P / Q), jensen_shannon(P, Q)),
     "non-saturating": (np.log(P / Q), jensen_shannon(P, Q)),
     "feature-matching": (np.log(P / Q), jensen_shannon(P, Q)),
     "semi-supervised": (np.log(P / Q), jensen_shannon(P, Q)),

@@ -106,6 +106,8 @@ def test_every_system_has_its_panels_and_no_text_lies_on_another(recipe, source,
         assert ("packs of 2 equal points" in remark) == (recipe == "packing")
         assert ("each point among data" in remark) == (recipe == "minibatch")
         assert ("where it cannot tell" in remark) == (loss.boundary is not None)
+    parts = [drawn[title].get_subplotspec().get_gridspec().figure for title in (SAMPLES, DISTANCE)]
+    assert (parts[0] is parts[1]) == (not game)  # without a critic the distances fill the room above
     assert overlaps(figure) == []
 
 
