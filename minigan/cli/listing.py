@@ -45,8 +45,8 @@ def page() -> str:
     """Every system, data set and preset as a Markdown page."""
     lines = ["# Every system", "", "Written by `minigan list --markdown docs/systems.md`; the rows are in "
              "`minigan/gans/recipes.py`, the formulas of their losses beside the code in `minigan/gans/`.", "",
-             "*Constants* are numbers of the loss's formula (`--constants margin=2`); *settings* are what a recipe changes "
-             "of the defaults (`minigan train --help`).", ""]
+             "*Constants* are numbers of the loss's formula (`--constants margin=2`); *settings* are what a recipe "
+             "changes of the defaults (`minigan train --help`).", ""]
     for group, rows in groups().items():
         lines += [f"## {group[0].upper()}{group[1:]}", "", "| recipe | what | source | constants | settings |",
                   "| --- | --- | --- | --- | --- |"]
@@ -55,7 +55,7 @@ def page() -> str:
         lines.append("")
     for title, table in (("Data sets", TOYS), ("Presets", PRESETS)):
         lines += [f"## {title}", "", "| name | what | source |", "| --- | --- | --- |"]
-        lines += [f"| `{name}` | {_cell(row.summary)} | {row.source} |" for name, row in table.items()]  # type: ignore
+        lines += [f"| `{n}` | {_cell(row.summary)} | {row.source} |" for n, row in table.items()]  # type: ignore
         lines.append("")
     return "\n".join(lines)
 

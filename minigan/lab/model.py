@@ -16,6 +16,8 @@ from minigan.lab.config import Config
 from minigan.nets import MLP, Ensemble, Gaussian
 from minigan.theory.lipschitz import lipschitz_bound
 
+CHUNK = 2_048  # points scored at once: a critic that compares a point with a batch takes memory for each pair
+
 
 def game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | None = None) -> Game:
     """The game of a configuration on data of ``dim`` coordinates: G: latent → dim, D: pack · dim → a score."""
@@ -72,6 +74,9 @@ class Model:
         discriminator's score is a logit, log D/(1 − D), and has none. A critic of packs sees packs of one
         point repeated; one with batch norm or minibatch discrimination sees each point among a batch of data.
         """
+        if len(x) > CHUNK:
+            parts = [self.critic(part) for part in np.array_split(x, -(-len(x) // CHUNK))]
+            return np.concatenate([s for s, _ in parts]), np.concatenate([g for _, g in parts])
         unit = self.scale**self.config.loss.power
         seen = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
         pack = Tensor(np.tile(np.eye(len(self.shift), dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
@@ -82,8 +87,20 @@ class Model:
 
     def estimate(self, real: np.ndarray, fake: np.ndarray) -> float:
         """What the critic's value on these samples says of the distance: W₁ in data units, or JS in nats."""
-        scores = (Tensor(self.critic(x)[0][:, None]) for x in (real, fake))
+        scores = (Tensor(self.judge(x)[:, None]) for x in (real, fake))
         return self.config.loss.estimate(*scores).item()
+
+    def judge(self, x: np.ndarray) -> np.ndarray:
+        """The scores of samples x (n, dim) as the critic sees them in training: packed, and in batches if it compares.
+
+        (n // pack,), but for an incomplete last batch.
+        """
+        config, dim = self.config, x.shape[1]
+        packs = max(len(x) // config.pack, 1)
+        size = min(config.batch, packs) if self.game.critic.mixes else packs
+        x = np.resize(x, (packs // size * size * config.pack, dim))
+        seen = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
+        return self.game.look(self.state, seen).scores.value.ravel() * self.scale**config.loss.power
 
     def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
         """The steepest ‖∇f‖ seen on these samples and halfway between: an estimate of Lip(f), from below.

@@ -204,7 +204,7 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     boundary = model.config.loss.boundary
     title(ax, "The critic's scores", ("alike where it cannot tell" if boundary is None else "dashed: it cannot tell")
           + _together(model))
-    scores = np.concatenate([judge(model, x) for x in (_look(data), samples)]).astype(float)
+    scores = np.concatenate([model.judge(x) for x in (_look(data), samples)]).astype(float)
     low, high = np.quantile(scores, (0.005, 0.995))
     room = 0.05 * (high - low) or 0.5
     _two_histograms(ax, model, data, samples, np.linspace(low - room, high + room, 61), lambda scores: scores)
@@ -216,23 +216,10 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins: np.ndarray, of: Any) -> None:
     for x, look in [(_look(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
                     (samples, {"label": "samples", "color": GENERATOR, "alpha": 0.55})]:
-        ax.hist(of(judge(model, x)), bins, density=True, **look)
+        ax.hist(of(model.judge(x)), bins, density=True, **look)
     ax.set(ylabel="density")
     ax.xaxis.get_major_locator().set_params(nbins=5)
     legend_above(ax)
-
-
-def judge(model: Model, x: np.ndarray) -> np.ndarray:
-    """The critic's scores of points x (n, dim) as it sees them in training: packed, and in batches if it compares.
-
-    (n // pack,), but for an incomplete last batch.
-    """
-    config, dim = model.config, x.shape[1]
-    packs = max(len(x) // config.pack, 1)
-    size = min(config.batch, packs) if model.game.critic.mixes else packs
-    x = np.resize(x, (packs // size * size * config.pack, dim))
-    seen = ((x - model.shift) / model.scale).astype(model.w.dtype).reshape(-1, size, config.pack * dim)
-    return model.game.look(model.state, seen).scores.value.ravel() * model.scale**config.loss.power
 
 
 def _together(model: Model) -> str:

@@ -21,14 +21,16 @@ WITH_CRITIC = [name for name, loss in LOSSES.items() if loss.critic]
 every_loss = pytest.mark.parametrize("name", LOSSES)
 every_critic = pytest.mark.parametrize("name", WITH_CRITIC)
 ENERGIES = ("ebgan", "ebgan-pt", "ls-gan", "gls-gan")  # low for the data
-LOGISTIC = ("minimax", "zero-sum", "non-saturating", "feature-matching", "semi-supervised", "relativistic", "relativistic-average",
+LOGISTIC = ("minimax", "zero-sum", "non-saturating", "feature-matching", "semi-supervised", "relativistic",
+            "relativistic-average",
             "f-gan", "f-gan-ratio", "f-js", "f-js-ratio", "f-le-cam", "f-le-cam-ratio")
 
 
 def test_the_table() -> None:
     """Every loss of the notes, and every f-divergence both ways; but f′ = ±½ of total variation teaches nobody."""
     f_gans = {f"f-{name}" for name in DIVERGENCES} | {f"f-{name}-ratio" for name in DIVERGENCES}
-    others = {"minimax", "zero-sum", "non-saturating", "lsgan", "lsgan-pearson", "wasserstein", "hinge", "ebgan", "ebgan-pt",
+    others = {"minimax", "zero-sum", "non-saturating", "lsgan", "lsgan-pearson", "wasserstein", "hinge", "ebgan",
+              "ebgan-pt",
               "ls-gan", "gls-gan", "relativistic", "relativistic-average", "semi-supervised", "feature-matching",
               "imle", "mle", "reverse-kl"}
     assert set(LOSSES) == others | f_gans - {"f-total-variation-ratio"}

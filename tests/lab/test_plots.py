@@ -384,11 +384,11 @@ def test_histograms_of_scores_are_of_the_critic_as_it_is_used():
     seen = (samples - model.shift) / model.scale
     pairs = np.hstack([seen[::2], seen[1::2]])
     expected = model.game.critic(model.w, pairs.astype("float32")).value[:, 0]
-    np.testing.assert_allclose(plots.judge(model, samples), expected, rtol=1e-5, atol=1e-6)
-    assert len(plots.judge(model, samples[:1])) == 1
+    np.testing.assert_allclose(model.judge(samples), expected, rtol=1e-5, atol=1e-6)
+    assert len(model.judge(samples[:1])) == 1
 
     model, data, samples = untrained("minibatch")  # batches of its own kind
-    scores = plots.judge(model, samples)
+    scores = model.judge(samples)
     assert len(scores) == 300 // 64 * 64
     first = model.game.critic(model.w, ((samples[:64] - model.shift) / model.scale).astype("float32")).value[:, 0]
     np.testing.assert_allclose(scores[:64], first, rtol=1e-4, atol=1e-5)
