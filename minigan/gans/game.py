@@ -40,7 +40,7 @@ class Game:
     critic: Any
     penalty_kind: str = "none"  # a row of PENALTIES
     penalty: float = 0.0  # its weight λ (or γ)
-    spectral_norm: float = 0.0  # K: the critic is K times a net of weights W/σ(W); 0: as it is
+    spectral_norm: float = 0.0  # K: the critic is a net of weights W/σ(W) on K x, hence K-Lipschitz; 0: as it is
     pack: int = 1  # the critic judges packs of so many samples
     history: float = 0.0  # λ of ‖θ − θ̄‖²
     target: Callable[[Tensor], Tensor] | None = None  # log p of the data, where it is known
@@ -53,11 +53,12 @@ class Game:
     def look(self, state: Arrays, x: Any, company: Any = None) -> Look:
         """What the critic makes of points x (..., batch, pack·d). company: a batch to see them in, not their own."""
         x, w = as_tensor(x), state["w"]
-        if self.spectral_norm:
-            w = spectral_normalize(self.critic, w, state["w.s"])
-        outputs, hidden = self.critic.run(w, x, self._company(self.critic, "w", state) if company is None else company)
-        if self.spectral_norm:
-            outputs = self.spectral_norm * outputs
+        company = self._company(self.critic, "w", state) if company is None else company
+        seen = x
+        if self.spectral_norm:  # K x and not K f(x), for an f that bends: on small x a tanh is a straight line
+            w, seen = spectral_normalize(self.critic, w, state["w.s"]), self.spectral_norm * x
+            company = None if company is None else self.spectral_norm * as_tensor(company)
+        outputs, hidden = self.critic.run(w, seen, company)
         last, code = (hidden[-1], min(hidden, key=lambda h: h.shape[-1])) if hidden else (x, x)
         return Look(self.loss.head.score(outputs, x), outputs, last, code)
 

@@ -67,7 +67,7 @@ class Config:
     penalty_kind: str = _row("none", "the gradient penalty", PENALTIES)
     penalty: float = _row(0.1, "λ (or γ), the weight of the gradient penalty", least=0)
     clip: float = _row(0.0, "c, the bound on the critic's weights; 0: none", least=0)
-    spectral_norm: float = _row(0.0, "K: the critic is K times a net of weights W/σ(W); 0: as it is", least=0)
+    spectral_norm: float = _row(0.0, "K: the critic is a net of weights W/σ(W) on K x; 0: as it is", least=0)
     # stabilisers; as they stand, they do nothing
     smoothing: float = _row(0.0, "α of one-sided label smoothing: the real label is 1 − α", least=0, below=1)
     instance_noise: float = _row(0.0, "standard deviation of the noise on all that the critic sees, at first", least=0)

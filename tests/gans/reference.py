@@ -67,8 +67,8 @@ def look(c: Config, state: Arrays, x: Tensor) -> Look:
     """The critic at x, in its own company or in that of the reference."""
     net = game(c, DATA.dim).critic
     w = normalized(net, state["w"], state["w.s"]) if c.spectral_norm else state["w"]
-    outputs, hidden = net.run(w, x, state.get("w.reference") if c.critic_norm == "virtual" else None)
-    outputs = outputs * c.spectral_norm if c.spectral_norm else outputs
+    seen = x * c.spectral_norm if c.spectral_norm else x
+    outputs, hidden = net.run(w, seen, state.get("w.reference") if c.critic_norm == "virtual" else None)
     narrow = min(hidden, key=lambda h: h.shape[-1])
     return Look(_loss(c).head.score(outputs, x), outputs, hidden[-1], narrow)
 

@@ -51,6 +51,7 @@ REFUSED = [
     ("gan", {"batch": 1, "minibatch": 3}, "no spread", {"batch": 2, "minibatch": 3}),
     ("batch-norm", {"generators": 4}, "of each generator", {"generators": 2}),
     ("batch-norm", {"batch": 1}, "of each generator", {"batch": 1, "pack": 2}),
+    ("semi-supervised", {"labelled": 1.5}, "1 at most", {"labelled": 1.0}),
     ("virtual-batch-norm", {"minibatch": 3}, "ties it to it again", {"generator_norm": "none"}),
 ]
 FEWER = {"pretrain": 2, "unroll": 2, "burst": 2}
@@ -106,7 +107,7 @@ LIPSCHITZ = ("two-sided", "one-sided", "dragan", "r1", "r2", "clip", "spectral n
 OF_THE_CRITIC = {"batch norm", "layer norm", "virtual", "minibatch", "noise", "pack", "unroll", "consensus",
                  "simultaneous", "extragradient", *LIPSCHITZ}
 OF_A_NETWORK = {"ensemble", "batch norm in G", "virtual in G"}
-LOGISTIC = ("minimax", "non-saturating", "feature-matching", "semi-supervised")
+LOGISTIC = ("minimax", "zero-sum", "non-saturating", "feature-matching", "semi-supervised")
 
 
 def meaningful(loss: str, stabiliser: str) -> bool:

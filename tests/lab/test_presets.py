@@ -26,7 +26,7 @@ PAPER = {
         "critic_steps": 5, "burst": 100,
     },
     ("unrolled-notebook", "unrolled"): {
-        "recipe": "gan-minimax", "latent": 256, "generator": (128, 128), "critic": (128, 128), "activation": "tanh",
+        "recipe": "unrolled", "latent": 256, "generator": (128, 128), "critic": (128, 128), "activation": "tanh",
         "init": "orthogonal", "gain": 1.4, "batch": 512, "optimizer": "adam", "lr_critic": 1e-4, "lr_generator": 1e-3,
         "beta1": 0.5, "beta2": 0.999, "steps": 25_000, "critic_steps": 1, "unroll": 5, "unroll_optimizer": "same",
     },
@@ -87,7 +87,7 @@ def test_the_later_one_wins() -> None:
     assert Config().penalty_kind == "none" and Config().latent == 2
     full, quick = row.configure("r1"), row.configure("r1", True, steps=11)
     assert full.latent == Config().latent  # the default
-    assert full.penalty == RECIPES["r1"].settings["penalty"] != Config().penalty  # the recipe's
+    assert full.penalty_kind == RECIPES["r1"].settings["penalty_kind"] != Config().penalty_kind  # the recipe's
     assert full.critic_steps == 2 != RECIPES["r1"].settings["critic_steps"]  # the preset's
     assert (full.beta1, full.beta2, full.batch) == (0.1, 0.3, 9)  # and of the method
     assert (quick.batch, quick.steps) == (10, 11)  # and the user's
