@@ -70,6 +70,9 @@ def train_command(args: argparse.Namespace) -> int:
         return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
     run.finish(training, folder)
     _print_table(run.table(training))
+    if told := run.distance(training):
+        print("the critic: E f(x) − E f(G(z)) = {estimate:.3f}; steepest slope seen {slope:.3f}, so W₁ ≈ {w1:.3f}; "
+              "certified Lip(f) ≤ {bound:.3g}, so W₁ ≥ {at_least:.3g}".format(**told))
     print(f"wrote {folder}/report.png, samples.npz, history.csv, checkpoint.npz, config.toml")
     return 0
 

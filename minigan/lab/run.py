@@ -117,6 +117,22 @@ def table(training: Training) -> list[dict[str, Any]]:
     ]
 
 
+def distance(training: Training) -> dict[str, float]:
+    """W₁ in data units from the critic alone: E f(x) − E f(G(z)) ≤ Lip(f) W₁, so divide it by Lip(f).
+
+    ``estimate`` E f(x) − E f(G(z)); ``slope`` the steepest ‖∇f‖ seen and ``w1`` the quotient; ``bound`` the certified
+    upper bound of Lip(f) and ``at_least`` the quotient, below which W₁ of these samples cannot be. {} for other losses.
+    """
+    if training.config.loss.estimates != "W₁":
+        return {}
+    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
+    fake = final_samples(training)
+    real = training.data.sample(rng, len(fake))
+    model = training.model
+    estimate, slope, bound = model.estimate(real, fake), model.slope(real, fake), model.lipschitz_bound()
+    return {"estimate": estimate, "slope": slope, "w1": estimate / slope, "bound": bound, "at_least": estimate / bound}
+
+
 def drive(training: Training, folder: Path | None = None, watch: Callable[[Training], None] | None = None) -> bool:
     """Train to the end, saving at each measurement; False if Ctrl-C stopped it, cleanly, after a step.
 
@@ -158,6 +174,6 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 __all__ = [
-    "RunError", "TrainingError", "drive", "final_samples", "finish", "load_model", "read_config", "resume",
+    "RunError", "TrainingError", "distance", "drive", "final_samples", "finish", "load_model", "read_config", "resume",
     "save", "start", "table",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minigan.autodiff import Tensor, check
 from minigan.lab.data import check_points, data_from, read_points
 from minigan.lab.toys import TOYS
 
@@ -109,3 +110,61 @@ def test_a_missing_file_and_an_unknown_name() -> None:
         data_from("nowhere.npy")
     with pytest.raises(ValueError, match=r"unknown data set 'ring9'; did you mean 'ring8'"):
         data_from("ring9")
+
+
+# Labels, for a critic of K classes
+def test_a_toys_label_is_the_mode_that_a_point_comes_from() -> None:
+    data, one_hot, x = data_from("grid25"), np.empty((4000, 25), "float32"), np.empty((4000, 2), "float32")
+    data.draw_labelled(np.random.default_rng(0), x, one_hot, 0.25)
+    assert data.classes == 25
+    labelled = one_hot.sum(axis=1)
+    assert set(labelled) == {0.0, 1.0} and abs(labelled.mean() - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 4000)
+    modes = (data.toy.modes - data.shift) / data.scale
+    distance = np.linalg.norm(x[labelled > 0] - modes[one_hot[labelled > 0].argmax(axis=1)], axis=1)
+    assert distance.max() < 6 * data.toy.sigma / data.scale  # the spacing is 14 sigma
+    plain = np.empty((7, 2))
+    data.draw_labelled(np.random.default_rng(1), plain, np.empty((7, 25)), 1.0)
+    other = np.empty((7, 2))
+    data.draw(np.random.default_rng(1), other)
+    np.testing.assert_array_equal(plain, other)  # labels are drawn after the points
+
+
+def test_labels_of_your_own_points_stay_with_them() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.where(x[:, 0] > 0, 1, 0)
+    y[::3] = -1
+    data = data_from(x, labels=y)
+    assert data.classes == 2
+    seen, one_hot = np.empty((500, 2)), np.empty((500, 2))
+    data.draw_labelled(np.random.default_rng(0), seen, one_hot, 1.0)
+    points = seen * data.scale + data.shift
+    index = np.array([np.abs(x - p).sum(axis=1).argmin() for p in points])
+    np.testing.assert_array_equal(one_hot, np.eye(2)[np.maximum(y[index], 0)] * (y[index] >= 0)[:, None])
+
+
+@pytest.mark.parametrize("labels", [[0, 1], np.zeros(60), np.full(60, -1), np.full(60, -2)])
+def test_labels_that_make_no_sense(labels: object) -> None:
+    with pytest.raises(ValueError, match=r"whole numbers, -1 \(unknown\) or 0, 1, \.\.\., one for each of 60 points"):
+        data_from(np.random.default_rng(0).normal(size=(60, 2)), labels=labels)
+
+
+def test_data_without_classes_say_so() -> None:
+    with pytest.raises(ValueError, match="swiss-roll has no classes"):
+        data_from("swiss-roll").draw_labelled(np.random.default_rng(0), np.empty((3, 2)), np.empty((3, 1)), 1.0)
+
+
+# The data's own density, as the reverse KL needs it
+@pytest.mark.parametrize("name", ["ring8", "bimodal", "gaussian"])
+def test_the_density_of_scaled_data(name: str) -> None:
+    """p of (x − shift)/scale is p(x) scaleᵈ, and its gradient is right."""
+    data = data_from(name)
+    x = data.toy.sample(np.random.default_rng(0), 40)
+    expected = data.toy.log_density(x) + data.dim * np.log(data.scale)
+    scaled = (x - data.shift) / data.scale
+    np.testing.assert_allclose(data.log_density(Tensor(scaled)).value, expected, rtol=1e-9, atol=1e-9)
+    check(lambda x: data.log_density(x).sum(), [scaled[:5]])
+
+
+def test_a_density_that_is_not_known() -> None:
+    with pytest.raises(ValueError, match="the density of moons is not known"):
+        data_from("moons").log_density(Tensor(np.zeros((2, 2))))

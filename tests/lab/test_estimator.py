@@ -1,9 +1,12 @@
 """minigan.GAN from Python, as a stranger uses it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import minigan
+from minigan.lab import run
 from minigan.lab.estimator import NotFittedError
 from minigan.lab.train import COLUMNS
 
@@ -57,3 +60,22 @@ def test_errors() -> None:
 def test_eager_is_the_same() -> None:
     a, b = (minigan.GAN(**SMALL).fit("ring8", eager=eager).sample(5) for eager in (False, True))
     np.testing.assert_array_equal(a, b)
+
+
+def test_a_critic_of_classes_learns_from_labels(tmp_path: Path) -> None:
+    """Semi-supervised: with y, the critic's logits tell the classes; the run folder keeps the labels."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, size=300)
+    x = rng.normal(size=(300, 2)) * 0.2 + np.array([[0.0, 2.0], [2.0, -1.0], [-2.0, -1.0]])[y]
+    known = np.where(rng.random(300) < 0.3, y, -1)
+    gan = minigan.GAN("semi-supervised", labelled=1.0, steps=300, evaluations=1).fit(x, known, folder=tmp_path / "run")
+    model = gan.model_
+    assert model.config.classes == 3
+    look = model.game.look(model.state, ((x - model.shift) / model.scale).astype("float32"))
+    assert (look.outputs.value.argmax(axis=1) == y).mean() > 0.95
+    held = np.load(tmp_path / "run" / "data.npz")
+    np.testing.assert_array_equal(held["labels"], known)
+    resumed = run.resume(tmp_path / "run")
+    assert resumed.data.classes == 3
+    with pytest.raises(ValueError, match="has no classes"):
+        minigan.GAN("semi-supervised", steps=1).fit(x)
