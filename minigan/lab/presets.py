@@ -63,6 +63,12 @@ PRESETS: dict[str, Preset] = {
             quick={"steps": 2_000, "evaluations": 10},
         ),
         Preset(
+            "everything", "every recipe on the ring, with settings of its own and a short budget: to see them side by "
+            "side, not to rank them", "",
+            {"data": "ring8", "steps": 3_000, "evaluations": 1}, recipes=tuple(RECIPES),
+            quick={"steps": 300}, quick_seeds=2, reduced="3,000 steps for the 30,000 of `minigan train`",
+        ),
+        Preset(
             "collapse", "the ring on which the plain GAN collapses, and five repairs: the same networks, data, batch "
             "and generator steps; the critic's steps and its control are each method's own",
             "after Metz et al. (2017), public notebook",
