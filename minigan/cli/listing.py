@@ -55,7 +55,7 @@ def page() -> str:
         lines.append("")
     for title, table in (("Data sets", TOYS), ("Presets", PRESETS)):
         lines += [f"## {title}", "", "| name | what | source |", "| --- | --- | --- |"]
-        lines += [f"| `{n}` | {_cell(row.summary)} | {row.source} |" for n, row in table.items()]  # type: ignore
+        lines += [f"| `{n}` | {_cell(row.summary)} | {row.source} |" for n, row in table.items()]
         lines.append("")
     return "\n".join(lines)
 
