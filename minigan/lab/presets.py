@@ -77,7 +77,7 @@ PRESETS: dict[str, Preset] = {
              "optimizer": "adam", "beta1": 0.5, "beta2": 0.99, "lr_critic": 2e-3, "lr_generator": 2e-3,
              "schedule": "linear", "critic_steps": 1, "standardize": False},
             {"packing": {"pack": 2}, "wgan-gp": {"critic_steps": 5, "penalty": 0.1},
-             "sn-gan": {"critic_steps": 5, "spectral_norm": 20.0}, "r1": {"penalty": 0.3}},
+             "sn-gan": {"critic_steps": 5, "spectral_norm": 20.0}, "r1": {"penalty": 1.0}},
             recipes=_COMPARED, quick={"steps": 3_000, "evaluations": 6},
             reduced="networks of 64 for 128, z of 16 for 256, batch 128 for 512, 15,000 steps for 25,000",
         ),

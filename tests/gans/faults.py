@@ -401,7 +401,7 @@ def _plain(game, state, x, weights):
     views = game.critic.layout.views(state["w"])
     for k, W in zip(game.critic.weights, weights, strict=True):
         views[k] = W
-    views[-2:] = [game.spectral_norm * view for view in views[-2:]]
+    views[0] = game.spectral_norm * views[0]
     w = concat([view.reshape(view.size) for view in views])
     return Game(**vars(game) | {"spectral_norm": 0.0}).look(dict(state) | {"w": w}, x)
 

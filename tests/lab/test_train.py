@@ -36,7 +36,8 @@ def same_state(a: Training, b: Training) -> bool:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_replay_equals_eager_bit_for_bit(name: str) -> None:
-    assert same_state(finished(name, steps=6), finished(name, eager=True, steps=6))
+    settings = {"steps": 6, "evaluations": 1}
+    assert same_state(finished(name, **settings), finished(name, eager=True, **settings))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "optimistic", "optimistic-adam"])
@@ -49,7 +50,8 @@ def test_and_for_every_optimiser_and_schedule(schedule: str, optimizer: str) -> 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_row_of_many_is_the_run_of_its_seed(name: str) -> None:
     """Streams, penalties, clipping, power iteration, reference batches: each row has its own."""
-    many, alone = finished(name, steps=4, seeds=(3, 8)), finished(name, steps=4, seed=8)
+    settings = {"steps": 4, "evaluations": 1}
+    many, alone = finished(name, seeds=(3, 8), **settings), finished(name, seed=8, **settings)
     for key, x in alone.state.items():
         row = many.state[key][:, 1] if key == "bad" else many.state[key][1]
         np.testing.assert_allclose(row, x, rtol=1e-4, atol=1e-6)
@@ -140,7 +142,7 @@ def test_looking_does_not_change_training() -> None:
 
 def test_a_float32_run_holds_no_float64_anywhere() -> None:
     for name in RECIPES:
-        run = finished(name, dtype="float32", steps=3)
+        run = finished(name, dtype="float32", steps=3, evaluations=1)
         programs = [p[0] for p in (run._critic, run._generator, run._pretrain) if p is not None]
         held = [a for p in programs for _, args in p.calls for a in args if isinstance(a, np.ndarray)]
         assert len(held) > 30
