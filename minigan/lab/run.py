@@ -130,7 +130,8 @@ def distance(training: Training) -> dict[str, float]:
     real = training.data.sample(rng, len(fake))
     model = training.model
     estimate, slope, bound = model.estimate(real, fake), model.slope(real, fake), model.lipschitz_bound()
-    return {"estimate": estimate, "slope": slope, "w1": estimate / slope, "bound": bound, "at_least": estimate / bound}
+    return {"estimate": estimate, "slope": slope, "w1": estimate / slope,
+            "bound": bound, "at_least": max(estimate, 0.0) / bound}
 
 
 def drive(training: Training, folder: Path | None = None, watch: Callable[[Training], None] | None = None) -> bool:
