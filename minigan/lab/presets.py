@@ -78,7 +78,7 @@ PRESETS: dict[str, Preset] = {
              "schedule": "linear", "critic_steps": 1, "standardize": False},
             {"packing": {"pack": 2}, "wgan-gp": {"critic_steps": 5, "penalty": 0.1},
              "sn-gan": {"critic_steps": 5, "spectral_norm": 20.0}, "r1": {"penalty": 1.0}},
-            recipes=_COMPARED, quick={"steps": 3_000, "evaluations": 6},
+            recipes=_COMPARED, quick={"steps": 6_000, "evaluations": 6},
             reduced="networks of 64 for 128, z of 16 for 256, batch 128 for 512, 15,000 steps for 25,000",
         ),
         Preset(
