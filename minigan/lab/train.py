@@ -41,6 +41,8 @@ COLUMNS = [
     "step", "critic_loss", "generator_loss", "estimate", "slope", "w1", "w1_floor",
     "modes_found", "modes_solid", "high_quality", "reverse_kl",
 ]
+# The vitals tell what is not finite, and whose; and BLAS may flag a lane of garbage that enters no result.
+QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
 Draws = list[Callable[[], Any]]
 
 
@@ -95,7 +97,8 @@ class Training:
     # -- the steps, recorded -------------------------------------------------------------------
     def _program(self, step: Callable, eager: bool) -> tuple[Callable[[], Any], Draws, list[str]]:
         """The step as a function of nothing, how to draw what it reads, and the names of that."""
-        program = record(step, self.state, self._device)
+        with np.errstate(**QUIET):
+            program = record(step, self.state, self._device)
         reads = [name for name in self._device if name in program.reads]
         draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(reads, r, streams)]
         return run_eagerly(step, self.state, self._device) if eager else program, draws, reads
@@ -200,7 +203,7 @@ class Training:
         if "sigma" in host:
             host["sigma"][...] = config.instance_noise * SCHEDULES[config.noise_schedule](self.step / config.steps)
         host["t.theta"][...] = self.step + 1
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the vitals tell, and whose
+        with np.errstate(**QUIET):
             if self._pretrain is not None and self.step == 0:
                 for _ in range(config.pretrain):
                     self._count_critic()

@@ -1,5 +1,7 @@
 """The strategies keep what they promise, reach the awkward cases, and shrink to what can be read."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import find, given
@@ -76,7 +78,7 @@ def test_awkward_cases_are_reached(strategy, awkward) -> None:
 
 
 def test_examples_shrink_to_round_ones() -> None:
-    p, q = find(pairs(), lambda pair: len(pair[0]) == 2 and not np.array_equal(*pair))
+    p, q = find(pairs(), lambda pair: len(pair[0]) == 2 and not np.array_equal(*pair), random=Random(0))
     assert set(p) | set(q) <= {0, 0.5, 1}
 
 
