@@ -12,6 +12,7 @@ Where to find what the notes write down:
 I. The calculus
    a value and how it was computed: the record that is the program ................ autodiff/tensor.py
    each operation beside its derivative rule ...................................... autodiff/primitives.py
+   which call of the array library computes it: what makes one call fast .......... autodiff/kernels.py
    softplus, log-sum-exp, norms that stay finite at 0 ............................. autodiff/functions.py
    ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py
    record a step once, run it many times .......................................... autodiff/replay.py, plan.py

@@ -92,6 +92,11 @@ def matmul(xp: ModuleType) -> Callable[[Array, Array, Array], Array]:
     return xp.matmul if xp is np else lambda a, b, out: xp.matmul(a, b, out=out)
 
 
+def on_host(xp: ModuleType) -> bool:
+    """Whether the library is NumPy, whose own ways kernels may use to be fast."""
+    return xp is np
+
+
 def arrange(flat: Array, like: Array) -> Array:
     """View the start of a flat buffer with the shape and the order of axes of ``like``.
 

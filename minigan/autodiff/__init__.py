@@ -1,8 +1,8 @@
 """I. The calculus: a tensor remembers how it was computed, and ``grad`` walks that record.
 
-``tensor.py`` the record · ``primitives.py`` the operations and their rules · ``functions.py``
-what is made of them · ``grad.py`` reverse mode · ``replay.py`` record once, run many ·
-``check.py`` numerical checks of any function.
+``tensor.py`` the record · ``primitives.py`` the operations and their rules, ``kernels.py`` the calls that
+compute them · ``functions.py`` what is made of them · ``grad.py`` reverse mode · ``replay.py`` record once,
+run many, ``plan.py`` where the results lie · ``check.py`` numerical checks of any function.
 """
 
 from minigan.autodiff.check import GradientError, check
@@ -22,6 +22,7 @@ from minigan.autodiff.functions import (
 from minigan.autodiff.grad import grad, hvp, jvp, value_and_grad
 from minigan.autodiff.primitives import (
     absolute,
+    alias,
     broadcast_to,
     concat,
     copy,
@@ -57,7 +58,7 @@ from minigan.autodiff.tensor import PRIMITIVES, Primitive, Tensor, TracingError
 
 __all__ = [
     "PRIMITIVES", "GradientError", "Primitive", "Program", "Tensor", "TracingError",
-    "absolute", "broadcast_to", "check", "concat", "copy", "cos", "eager", "equal", "exp", "expm1",
+    "absolute", "alias", "broadcast_to", "check", "concat", "copy", "cos", "eager", "equal", "exp", "expm1",
     "grad", "greater", "greater_equal", "hvp", "isfinite", "jvp", "leaky_relu", "log", "log1p",
     "log_sigmoid", "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "power", "record",
     "relu", "reshape", "safe_norm", "sigmoid", "sign", "sin", "softmax", "softplus", "split",

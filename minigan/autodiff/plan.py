@@ -8,7 +8,9 @@
    afterwards; the pieces of a concatenation (the layers' gradients in the one flat gradient)
    straight into their part of it; an elementwise result over an input that dies there; the
    rest into a pool of buffers, reused as soon as they are free.
-4. *Bind* each primitive's own kernel to its arrays.
+4. *Bind* each primitive's own kernel to its arrays. Elementwise calls one after another on large
+   arrays are made strip by strip, so that a strip stays in the cache from the first to the last;
+   what only they read needs the memory of one strip.
 
 Nothing above this file knows of it: it decides where results lie, never what they are.
 
@@ -22,12 +24,13 @@ from collections.abc import Callable
 from typing import Any
 
 from minigan import arrays
-from minigan.arrays import Array, namespace
+from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.primitives import copy
 from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
 
 Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 END = 1 << 60  # later than any call
+LARGE, STRIP = 1 << 19, 1 << 17  # bytes: an array that is computed by strips, and about how much of it at a time
 
 
 class Graph:
@@ -53,12 +56,41 @@ class Graph:
                 self._merge(node)
         self.report = {name: self._key(y) for name, y in out.items()}
         self.state = {name: self._key(y) for name, y in state.items()}
+        self.nodes = self._ordered()
 
     def reads(self, leaf: Tensor) -> bool:
         """Whether any output depends on the leaf."""
         key = self._same[leaf.key]
         used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
         return any(k == key for k in used)
+
+    def _ordered(self) -> list[Node]:
+        """The nodes in an order that keeps few values alive, each after what it reads.
+
+        Numbers first, since they stand between nobody. Small outputs before large ones: losses read the old
+        state that an update overwrites. Of a node's inputs the one with the longest way behind it first.
+        """
+        height: dict[Any, int] = {}
+        ordered: dict[Any, None] = {}
+        for node in self.nodes:
+            read = self.inputs[node]
+            height[node] = 1 + max((height.get(k[0], 0) for k in read), default=0)
+            if node.width == 1 and self.sample[(node, 0)].size == 1 and all(
+                k[0] in ordered or (k in self.fixed and self.sample[k].size == 1) for k in read
+            ):
+                ordered[node] = None
+        outputs = sorted([*self.state.values(), *self.report.values()], key=lambda k: -self.sample[k].size)
+        stack = [(key[0], False) for key in outputs]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                ordered[node] = None
+            elif node in height and node not in ordered:
+                behind = sorted((k[0] for k in self.inputs[node]), key=lambda n: height.get(n, 0))
+                if node.primitive is PRIMITIVES["concat"]:  # the flat gradient: a layer's weights when they can be had
+                    behind.reverse()
+                stack += [(node, True), *((n, False) for n in behind)]
+        return list(ordered)
 
     def _merge(self, node: Node) -> None:
         keys = [self._key(x) for x in node.inputs]
@@ -109,6 +141,7 @@ class Plan:
         self._arrays = dict(graph.fixed)  # key -> its array, once it has one
         self._buffers: dict[Key, Array] = {}  # key -> the pooled buffer under it, while it lives
         self._free: list[Array] = []
+        self._spare: list[Array] = []  # free for other strips of the same run
         self._steps = [node for node in graph.nodes if node.primitive.view is None]
         self._when = {(node, 0): i for i, node in enumerate(self._steps)}  # a computed key -> its call
         self._source = {  # a view's key -> the key it looks at
@@ -118,10 +151,12 @@ class Plan:
         self._part: dict[Key, tuple[Key, tuple]] = {}  # a key computed inside a concatenation: which, where
         self._last_read: dict[Key, int] = {}
         self._reads: Counter[Key] = Counter()
+        self._local: dict[Key, int] = {}  # a key that only its own strips need -> how many rows that is
         self._find_live_ranges()
         home = self._place_state(state)
         self._place_parts()
-        self._bind()
+        for run in self._runs():
+            self._bind(run)
         self.report = {name: self._array(key) for name, key in graph.report.items()}
         for name, key in graph.state.items():
             if name not in home:
@@ -162,7 +197,7 @@ class Plan:
         """Whether the call that makes ``key`` may write over ``old``, one of its inputs."""
         node = self._steps[self._when[key]]
         return (
-            node.primitive.elementwise
+            node.primitive.in_place
             and self._alike(key, old)
             and all(k == old for k in self.graph.inputs[node] if self._owner(k) == old)
         )
@@ -215,31 +250,36 @@ class Plan:
         """
         value = self.graph.sample[key]
         return value.flags.c_contiguous and (part.flags.c_contiguous or self._reads[key] == 1) and (
-            arrays.shares_memory(part.reshape(value.shape), part))
+            shares_memory(part.reshape(value.shape), part))
 
     def _output(self, i: int, node: Node) -> Array:
         """The array that call i writes to."""
         key = (node, 0)
         for old in self.graph.inputs[node]:
-            dies_here = old in self._buffers and self._last_read[old] == i
+            dies_here = old in self._buffers and self._last_read[old] == i and (
+                old not in self._local or key in self._local)
             if key not in self._arrays and key not in self._part and dies_here and self._overwrites(key, old):
                 self._buffers[key] = self._buffers.pop(old)
                 self._arrays[key] = self._arrays[old]
+                if old not in self._local:
+                    self._local.pop(key, None)
         return self._allocate(key)
 
     def _allocate(self, key: Key) -> Array:
         """The array of a computed key: its place, its part of a concatenation, or one from the pool."""
         if key in self._arrays:
             return self._arrays[key]
-        sample = self.graph.sample[key]
+        sample = self.graph.sample[key][: self._local.get(key)] if key in self._local else self.graph.sample[key]
         if key in self._part:
             whole, where = self._part[key]
             self._arrays[key] = self._allocate(whole)[where].reshape(sample.shape)
             return self._arrays[key]
         n = sample.size * sample.dtype.itemsize
-        fitting = [k for k, buffer in enumerate(self._free) if n <= buffer.size <= 4 * n + 1024]
-        if fitting:
-            buffer = self._free.pop(min(fitting, key=lambda k: self._free[k].size))
+        for free in ([self._spare] if key in self._local else []) + [self._free]:
+            fitting = [k for k, buffer in enumerate(free) if n <= buffer.size <= 4 * n + 1024]
+            if fitting:  # the smallest, and of these the last used: it may be in the cache
+                buffer = free.pop(min(fitting, key=lambda k: (free[k].size, -k)))
+                break
         else:
             buffer = arrays.aligned_buffer(self.xp, -(-n // 64) * 64)
             self.nbytes += buffer.size
@@ -254,27 +294,99 @@ class Plan:
             node, k = key
             base = self._array(self._source[key])
             view = _view(node, base, k)
-            if view.size and not arrays.shares_memory(view, base):  # this reshape has to copy
+            if view.size and not shares_memory(view, base):  # this reshape has to copy
                 view = self.xp.empty(view.shape, dtype=view.dtype)
                 self.calls.append((self.xp.copyto, (view.reshape(base.shape), base)))
                 self.nbytes += view.nbytes
             self._arrays[key] = view
         return self._arrays[key]
 
-    def _bind(self) -> None:
-        for i, node in enumerate(self._steps):
+    def _bind(self, run: range) -> None:
+        rows = self._rows(run)
+        made = {(self._steps[i], 0) for i in run}
+        if rows:
+            self._local |= {key: rows for key in made if self._last_read.get(key, 0) < run.stop
+                            and key not in self._arrays and key not in self._part}
+        bound = []
+        for i in run:
+            node = self._steps[i]
             inputs = [self._array(key) for key in self.graph.inputs[node]]
-            out = self._output(i, node)
-            if node.primitive is PRIMITIVES["concat"]:
-                for key, value, where in zip(self.graph.inputs[node], inputs, self._parts(node), strict=True):
-                    if self._part.get(self._computed(key)) != ((node, 0), where):  # else it was computed there
-                        self.calls.append((self.xp.copyto, (out[where], value)))
+            bound.append((node, self._output(i, node), inputs))
+            self._release(i, local=i < run.stop - 1)  # by strips a value is read again, until the last strip
+        self._free += self._spare
+        self._spare = []
+        if not rows:
+            for node, out, inputs in bound:
+                self._call(node, out, inputs)
+            return
+        n = len(self.graph.sample[(self._steps[run.start], 0)])
+        rows_of: dict[int, Array] = {}  # a row under all strips (a bias) is laid out once, as high as a strip
+        for node, out, inputs in bound:
+            for key, x in zip(self.graph.inputs[node], inputs, strict=True):
+                if x.size > 1 and not self._whole(key, node) and id(x) not in rows_of:
+                    rows_of[id(x)] = self.xp.empty((rows, *out.shape[1:]), dtype=x.dtype)
+                    self.nbytes += rows_of[id(x)].nbytes
+                    self.calls.append((self.xp.copyto, (rows_of[id(x)], x)))
+        for start in range(0, n, rows):
+            part, first = slice(start, start + rows), slice(min(rows, n - start))
+            cut = lambda x: x[part] if len(x) == n else x[first]  # noqa: E731
+            for node, out, inputs in bound:
+                strips = [x if x.size == 1 else cut(rows_of.get(id(x), x)) for x in inputs]
+                self._call(node, cut(out), strips)
+
+    def _release(self, i: int, local: bool) -> None:
+        """Give back the buffers of what nobody reads after call i; or of strips alone, for other strips."""
+        for key in [key for key in self._buffers if self._last_read.get(key, i) <= i]:
+            if key in self._local or not local:
+                (self._spare if local else self._free).append(self._buffers.pop(key))
+
+    def _call(self, node: Node, out: Array, inputs: list[Array]) -> None:
+        if node.primitive is PRIMITIVES["concat"]:
+            for key, value, where in zip(self.graph.inputs[node], inputs, self._parts(node), strict=True):
+                if self._part.get(self._computed(key)) != ((node, 0), where):  # else it was computed there
+                    self.calls.append((self.xp.copyto, (out[where], value)))
+        else:
+            function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]
+            self.calls.append((function, tuple(args)))
+
+    # -- strips -----------------------------------------------------------------------------------
+    def _runs(self) -> list[range]:
+        """The calls in groups: elementwise calls on large arrays of one shape together, every other by itself."""
+        runs: list[range] = []
+        for i in range(len(self._steps)):
+            longer = range(runs[-1].start, i + 1) if runs else range(1)
+            if len(longer) > 1 and self._rows(longer):
+                runs[-1] = longer
             else:
-                function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]
-                self.calls.append((function, tuple(args)))
-            for key in {self._owner(k) for k in [*self.graph.inputs[node], (node, 0)]}:
-                if key in self._buffers and self._last_read.get(key, i) <= i:
-                    self._free.append(self._buffers.pop(key))
+                runs.append(range(i, i + 1))
+        return runs
+
+    def _whole(self, key: Key, node: Node) -> bool:
+        """Whether an input of a node by strips is as large as its output, and cut as it is."""
+        return self.graph.sample[key].shape == self.graph.sample[(node, 0)].shape
+
+    def _rows(self, run: range) -> int:
+        """How many rows of its arrays a run of calls computes at a time; 0: it cannot go by strips, or need not."""
+        sample = self.graph.sample
+        homes = [self._arrays[(self._steps[i], 0)] for i in run if (self._steps[i], 0) in self._arrays]
+        shape = sample[(self._steps[run[0]], 0)].shape
+        if len(run) < 2 or not shape or shape[0] < 2:
+            return 0
+        for i in run:
+            node = self._steps[i]
+            y = sample[(node, 0)]
+            if not node.primitive.elementwise or y.shape != shape or y.nbytes < LARGE or not y.flags.c_contiguous:
+                return 0
+            for key in self.graph.inputs[node]:
+                x = sample[key]
+                if x.shape == shape and x.flags.c_contiguous:
+                    continue
+                row = x.shape in (shape[1:], (1, *shape[1:]))
+                # what every strip reads must not be overwritten by the first
+                source = self.graph.fixed.get(self._owner(key))
+                if not (row or x.size == 1) or (source is not None and any(shares_memory(source, h) for h in homes)):
+                    return 0
+        return max(1, STRIP * shape[0] // y.nbytes)
 
 
 def _view(node: Any, base: Array, k: int) -> Array:

@@ -200,7 +200,8 @@ class Primitive:
     of that input for the cotangent g of the output y, written in primitives, so that it
     is differentiable itself; None where the derivative is zero everywhere. ``joint``
     replaces it where one call serves all inputs (``concat``, ``split``).
-    ``elementwise`` outputs may overwrite a dying input. ``dense`` kernels do not take
+    ``elementwise`` outputs may overwrite a dying input, unless ``in_place`` is False (a mask: NumPy would
+    copy its input first, as the dtypes differ). ``dense`` kernels do not take
     broadcast views (BLAS would not). ``discrete`` lists inputs that are indices or masks.
     Cotangents are summed down over broadcast axes by the caller, not by the rule.
     """
@@ -214,6 +215,7 @@ class Primitive:
         rules: Sequence[Callable | None] = (),
         joint: Callable | None = None,
         elementwise: bool = False,
+        in_place: bool = True,
         dense: bool = False,
         discrete: tuple[int, ...] = (),
         analytic: bool = True,
@@ -221,6 +223,7 @@ class Primitive:
         self.name, self.call, self.view = name, call, view
         self.rules, self.joint = rules, joint
         self.elementwise, self.dense, self.discrete = elementwise, dense, discrete
+        self.in_place = elementwise and in_place
         self.analytic = analytic  # complex-differentiable: `check` may take a complex step
         PRIMITIVES[name] = self
 

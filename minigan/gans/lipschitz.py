@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minigan.autodiff import Tensor, copy, grad, maximum, mean, minimum, relu, safe_norm, sqrt, square_norm
+from minigan.autodiff import Tensor, alias, grad, maximum, mean, minimum, relu, safe_norm, sqrt, square_norm
 from minigan.autodiff.functions import as_tensor
 
 Critic = Callable[[Tensor], Tensor]  # (..., batch, d) -> (..., batch, 1)
@@ -44,11 +44,11 @@ def gradient_penalty(critic: Critic, x_hat: Any, one_sided: bool = False) -> Ten
     The norm is each sample's own, over its coordinates. Since every row of the critic depends on its
     own sample alone, the gradient of the sum of scores holds each sample's gradient; a critic with
     batch norm breaks this. At ∇f = 0 the norm's derivative is taken as 0, so nothing is nan. ∇f is the partial
-    derivative, at a copy of x̂: after a step (unrolling, extra-gradient) the critic's parameters depend on x̂ too.
+    derivative, at an alias of x̂: after a step (unrolling, extra-gradient) the critic's parameters depend on x̂ too.
 
     Source: Gulrajani et al. (2017), eq. 3; one-sided: their section 4, and Petzka et al. (2018), eq. 9.
     """
-    x_hat = copy(as_tensor(x_hat))
+    x_hat = alias(as_tensor(x_hat))
     slope = safe_norm(grad(critic(x_hat).sum(), x_hat), axis=-1)
     excess = relu(slope - 1.0) if one_sided else slope - 1.0
     return (excess * excess).mean(-1)
@@ -61,7 +61,7 @@ def zero_centered_penalty(critic: Critic, x: Any) -> Tensor:
     the training converge, where the slope 1 of a Wasserstein critic makes it circle (G13).
     Source: Mescheder et al. (2018), eq. 9 and 10. Checked by: G30.
     """
-    x = copy(as_tensor(x))
+    x = alias(as_tensor(x))
     return 0.5 * square_norm(grad(critic(x).sum(), x), axis=-1).mean(-1)
 
 

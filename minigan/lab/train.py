@@ -13,7 +13,7 @@ Source: Goodfellow et al. (2014), algorithm 1; Arjovsky et al. (2017), algorithm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,30 @@ COLUMNS = [
 # The vitals tell what is not finite, and whose; and BLAS may flag a lane of garbage that enters no result.
 QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
 Draws = list[Callable[[], Any]]
+
+
+def _without_loss(critic_step: Callable) -> Callable:
+    def step(state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
+        new, report = critic_step(state, inputs)
+        return {name: x for name, x in new.items() if name != "critic_loss"}, report
+
+    return step
+
+
+@dataclass(frozen=True)
+class Step:
+    """A recorded step: draw what it reads, send it to the device, step."""
+
+    draws: Draws
+    sends: list[tuple[Array, np.ndarray]]  # (an array on the device, the one on the host), where they differ
+    program: Callable[[], Any]
+
+    def __call__(self) -> None:
+        for draw in self.draws:
+            draw()
+        for device, host in self.sends:
+            device[...] = arrays.namespace(device).asarray(host)
+        self.program()
 
 
 class TrainingError(ArithmeticError):
@@ -87,21 +111,29 @@ class Training:
         self.state: dict[str, Array] = {name: self.xp.asarray(value) for name, value in stacked.items()}
         self._host = {name: np.ones(shape, config.dtype) for name, shape in self._shapes().items()}
         self._device = {name: self.xp.asarray(value) for name, value in self._host.items()}
-        if config.update == "alternating":
-            self._critic = self._program(self.players.critic_step, eager) if config.critic_steps else None
-            self._generator = self._program(self._watched(self.players.generator_step), eager)
-        else:
-            self._critic, self._generator = None, self._program(self._watched(self.players.joint_step), eager)
-        self._pretrain = self._program(self.players.pretrain_step, eager) if config.pretrain else None
+        self._pretrain = self._recorded(self.players.pretrain_step, eager) if config.pretrain else None
+        self._critic: list[Step] = []  # the last critic step of an iteration, and those before, whose loss nobody sees
+        alternating = config.update == "alternating"
+        if alternating and config.critic_steps:
+            self._critic.append(self._recorded(self.players.critic_step, eager))
+            if max(config.critic_steps, config.burst) > 1:
+                self._critic.append(self._recorded(_without_loss(self.players.critic_step), eager))
+        generator_step = self.players.generator_step if alternating else self.players.joint_step
+        self._generator = self._recorded(self._watched(generator_step), eager)
 
     # -- the steps, recorded -------------------------------------------------------------------
-    def _program(self, step: Callable, eager: bool) -> tuple[Callable[[], Any], Draws, list[str]]:
-        """The step as a function of nothing, how to draw what it reads, and the names of that."""
+    def _recorded(self, step: Callable, eager: bool) -> Step:
         with np.errstate(**QUIET):
             program = record(step, self.state, self._device)
         reads = [name for name in self._device if name in program.reads]
         draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(reads, r, streams)]
-        return run_eagerly(step, self.state, self._device) if eager else program, draws, reads
+        sends = [(self._device[name], self._host[name]) for name in reads if self._device[name] is not self._host[name]]
+        return Step(draws, sends, run_eagerly(step, self.state, self._device) if eager else program)
+
+    @property
+    def programs(self) -> tuple[list[Callable[[], Any]], Callable[[], Any]]:
+        """The steps of one iteration without their draws: the critic's, one after another, and the generator's."""
+        return [step.program for step in self._critics(self.config.critic_steps)], self._generator.program
 
     def _watched(self, step: Callable) -> Callable:
         """The step, and the first count t at which a loss or a parameter of either player is not finite."""
@@ -174,16 +206,6 @@ class Training:
                 calls.append(partial(noise.standard_normal, out=row[name], dtype=row[name].dtype))
         return calls
 
-    def _take(self, program: tuple[Callable[[], Any], Draws, list[str]]) -> None:
-        """Draw, send what was drawn to the device, and step."""
-        step, draws, reads = program
-        for draw in draws:
-            draw()
-        for name in reads:
-            if self._device[name] is not self._host[name]:
-                self._device[name][...] = self.xp.asarray(self._host[name])
-        step()
-
     # -- the loop ----------------------------------------------------------------------------
     def run(self) -> Iterator[None]:
         """Train to the last step, pausing after each; TrainingError at a value that is not finite."""
@@ -207,15 +229,18 @@ class Training:
             if self._pretrain is not None and self.step == 0:
                 for _ in range(config.pretrain):
                     self._count_critic()
-                    self._take(self._pretrain)
-            if self._critic is not None:
-                for _ in range(self.critic_steps()):
-                    self._count_critic()
-                    self._take(self._critic)
+                    self._pretrain()
+            for critic_step in self._critics(self.critic_steps()):
+                self._count_critic()
+                critic_step()
             host["t.w"][...] = self.critic_count + 1  # of the critic's next step, to unroll it
-            self._take(self._generator)
-        self.critic_count += self._critic is None
+            self._generator()
+        self.critic_count += not self._critic
         self.step += 1
+
+    def _critics(self, n: int) -> list[Step]:
+        """n steps of the critic, one after another; none if the players step together."""
+        return [*self._critic[1:] * (n - 1), *self._critic[:1]]
 
     def _count_critic(self) -> None:
         self.critic_count += 1

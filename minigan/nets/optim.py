@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import namespace
-from minigan.autodiff import Tensor, equal, expm1, maximum, sqrt, where
+from minigan.autodiff import Tensor, equal, expm1, sqrt, where
 from minigan.autodiff.functions import as_tensor
 
 State = dict[str, Tensor]
@@ -103,8 +103,8 @@ def _ahead(d: Tensor, before: Tensor, t: Any) -> Tensor:
 
 
 def _root(v: Tensor) -> Tensor:
-    """√v, floored at the smallest normal number: finite slope at a dead unit's v = 0, no slow denormals."""
-    return sqrt(maximum(v, float(np.finfo(v.dtype).tiny)))
+    """√(v + tiny), v itself to rounding: finite slope at a dead unit's v = 0, no slow denormals."""
+    return sqrt(v + float(np.finfo(v.dtype).tiny))
 
 
 def _one_minus_power(beta: float, t: Tensor) -> Tensor:

@@ -114,6 +114,7 @@ ROWS = [
     Row("getitem", (Y,), lambda x: x[:, None, :2], {"key": (slice(None), None, slice(2))}),
     Row("getitem", (Y,), lambda x: x[2, 3], {"key": (2, 3)}),
     Row("stop_gradient", (Y,), lambda x: x),
+    Row("alias", (Y,), lambda x: x),
     Row("split", (Y,), lambda x: [x[:, :1], x[:, 1:]], {"sizes": (1, 3)}),
     Row("split", (Y,), lambda x: [x[:2], x[2:]], {"sizes": (2, 1), "axis": 0}),
     Row("copy", (Y,), np.copy),

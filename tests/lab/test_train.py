@@ -143,7 +143,7 @@ def test_looking_does_not_change_training() -> None:
 def test_a_float32_run_holds_no_float64_anywhere() -> None:
     for name in RECIPES:
         run = finished(name, dtype="float32", steps=3, evaluations=1)
-        programs = [p[0] for p in (run._critic, run._generator, run._pretrain) if p is not None]
+        programs = [step.program for step in (*run._critic, run._generator, run._pretrain) if step is not None]
         held = [a for p in programs for _, args in p.calls for a in args if isinstance(a, np.ndarray)]
         assert len(held) > 30
         assert {a.dtype for a in [*held, *run.state.values(), *run._host.values()]} == {np.dtype("float32")}

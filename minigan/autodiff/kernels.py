@@ -1,0 +1,223 @@
+"""Which call of the array library computes an operation: what makes one call fast.
+
+``kernel(xp, out, *arrays, **static)`` answers with a function and its arguments, writing to ``out``, or
+allocating where ``out`` is None. Eager execution makes that call at once and replay makes it many times: the
+same kernel, so the same bits. The choices below are of speed alone (measured by ``python -m tests.benchmarks``);
+``primitives.py`` says what each operation is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from types import EllipsisType, ModuleType
+from typing import Any
+
+from minigan import arrays
+from minigan.arrays import Array, shares_memory
+
+Call = tuple  # (function, *arguments)
+ROW = 8192  # numbers: NumPy copies a broadcast operand into a buffer of so many, unless its rows are as long
+
+
+# -- elementwise ----------------------------------------------------------------------------
+def ufunc(name: str) -> Callable[..., Call]:
+    """The array library's function of that name."""
+
+    def call(xp: ModuleType, out: Array, *values: Array) -> Call:
+        return getattr(xp, name), *values, out
+
+    return call
+
+
+def extremum(name: str) -> Callable[..., Call]:
+    """maximum or minimum, with ``out`` by keyword: NumPy deprecates a positional one here, and only here."""
+
+    def call(xp: ModuleType, out: Array, a: Array, b: Array) -> Call:
+        function = getattr(xp, name)
+        return function if out is None else partial(function, out=out), a, b
+
+    return call
+
+
+def mask(name: str) -> Callable[..., Call]:
+    """A comparison, as 0 or 1 in the dtype of its first operand."""
+
+    def call(xp: ModuleType, out: Array, *values: Array) -> Call:
+        function = getattr(xp, name)
+        return (_as_float, function, *values) if out is None else (function, *values, out)
+
+    return call
+
+
+def _as_float(function: Any, *values: Array) -> Array:
+    return function(*values).astype(values[0].dtype)
+
+
+def zero(xp: ModuleType, x: Array) -> Array:
+    return xp.zeros((), dtype=x.dtype)  # an array: a Python 0 costs np.maximum more
+
+
+def relu(xp: ModuleType, out: Array, x: Array) -> Call:
+    """max(x, 0), against a row of zeros: NumPy is twice as fast on two contiguous operands as on one and a number."""
+    if not arrays.on_host(xp) or x.size == 0 or not _contiguous(x, out) or (x.size > ROW and x.size % ROW):
+        return extremum("maximum")(xp, out, x, zero(xp, x))
+    shape = (x.size,) if x.size <= ROW else (x.size // ROW, ROW)
+    zeros = _zeros(shape[-1], x.dtype)
+    if out is None:
+        return _reshaped, xp.maximum, x.reshape(shape), zeros, x.shape
+    return partial(xp.maximum, out=out.reshape(shape)), x.reshape(shape), zeros
+
+
+@cache
+def _zeros(width: int, dtype: Any) -> Array:
+    """Zeros that everybody shares, so that they stay in the cache."""
+    zeros = arrays.library("cpu").zeros(width, dtype=dtype)
+    zeros.flags.writeable = False
+    return zeros
+
+
+def _reshaped(function: Any, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
+    return function(a, b).reshape(shape)
+
+
+def add(xp: ModuleType, out: Array, a: Array, b: Array) -> Call:
+    """a + b; a bias row b (1, n) under a batch a (m, n) is laid out k times first, so that rows are long enough."""
+    wide = a.ndim == 2 and b.shape == (1, a.shape[1]) and a.size > 2 * ROW
+    if not (wide and arrays.on_host(xp) and _contiguous(a, b, out)):
+        return xp.add, a, b, out
+    m, n = a.shape
+    k = next((k for k in range(-(-ROW // n), m) if m % k == 0), m)
+    tile = xp.empty((k, n), dtype=b.dtype)
+    into = None if out is None else out.reshape(-1, k * n)
+    return _add_row, xp, a.reshape(-1, k * n), b, tile, tile.reshape(-1), into, m
+
+
+def _add_row(xp: ModuleType, a: Array, b: Array, tile: Array, row: Array, out: Array, m: int) -> Array:
+    xp.copyto(tile, b)
+    y = xp.add(a, row, out)
+    return y if out is not None else y.reshape(m, -1)
+
+
+def _contiguous(*xs: Array) -> bool:
+    return all(x is None or x.flags.c_contiguous for x in xs)
+
+
+def sigmoid(xp: ModuleType, out: Array, x: Array) -> Call:
+    return _sigmoid, xp, x, out
+
+
+def _sigmoid(xp: ModuleType, x: Array, out: Array) -> Array:
+    # 1/(1 + e^-x): relatively exact for x << 0 too. e^-x is capped where it would overflow.
+    out = xp.negative(x, xp.empty_like(x) if out is None else out)
+    if out.dtype.kind == "f":
+        xp.minimum(out, 700.0 if out.dtype.itemsize == 8 else 87.0, out=out)
+    xp.exp(out, out)
+    xp.add(out, 1.0, out)
+    return xp.reciprocal(out, out)
+
+
+def where(xp: ModuleType, out: Array, *args: Array) -> Call:
+    return _where, xp, *args, out
+
+
+def _where(xp: ModuleType, mask: Array, a: Array, b: Array, out: Array) -> Array:
+    chosen = xp.where(mask, a, b)
+    if out is None:
+        return chosen
+    out[...] = chosen  # `out` may be one of the inputs, so not by two masked copies
+    return out
+
+
+# -- products and sums ------------------------------------------------------------------------
+def matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb: bool = False) -> Call:
+    if a.ndim < 2 or b.ndim < 2:
+        raise ValueError(f"matmul wants matrices (2 axes or more), got shapes {a.shape} and {b.shape}")
+    left = a.mT if ta else a  # BLAS takes the transpose as a flag: no copy
+    right = b.mT if tb else b
+    if left.shape[-1] != right.shape[-2]:
+        flags = f" with ta={ta}, tb={tb}" if ta or tb else ""
+        raise ValueError(f"matmul: inner sizes of shapes {a.shape} and {b.shape}{flags} differ")
+    if left.shape[-1] == 1:  # np.matmul has no fast way for an outer product
+        if left.ndim == right.ndim == 2 and arrays.on_host(xp):
+            return (xp.dot, left, right, out) if _contiguous(out) else (_dot_into, xp, left, right, out)
+        return xp.multiply, left, right, out
+    if _same_layout(left, right.mT) and shares_memory(a, b):
+        return _gram, xp, left, right, out
+    if tb and arrays.on_host(xp) and _small(left, right):
+        return _matmul_copied, xp, left, right, xp.empty(right.shape, dtype=right.dtype), out
+    return arrays.matmul(xp), left, right, out
+
+
+def _dot_into(xp: ModuleType, left: Array, right: Array, out: Array) -> None:
+    out[...] = xp.dot(left, right)  # not by `multiply`, whose zeros can have another sign
+
+
+def _same_layout(a: Array, b: Array) -> bool:
+    return (a.shape[-2:], a.strides[-2:]) == (b.shape[-2:], b.strides[-2:])
+
+
+def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
+    # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
+    # arrays, and replay makes one of two equal expressions.
+    return arrays.matmul(xp)(left, right.copy(order="K"), out)
+
+
+def _small(left: Array, right: Array) -> bool:
+    """Whether OpenBLAS multiplies without packing: then A Bᵀ takes half as long again as A B, and a copy of Bᵀ pays."""
+    (m, k), n = left.shape[-2:], right.shape[-1]
+    return right.ndim == 2 and min(m, k, n) >= 32 and k * n <= 9216 and m * k * n <= 10**6
+
+
+def _matmul_copied(xp: ModuleType, left: Array, right: Array, scratch: Array, out: Array) -> Array:
+    xp.copyto(scratch, right)
+    return xp.matmul(left, scratch, out)
+
+
+def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> Call:
+    if x.ndim > 1 and axis == (x.ndim - 2,):  # column sums: a row of ones times x
+        return arrays.matmul(xp), xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out
+    if x.ndim > 1 and axis == (x.ndim - 1,):  # row sums: x times a column of ones
+        return arrays.matmul(xp), x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out
+    return xp.add.reduce, x, axis, None, out, True
+
+
+# -- values moved -----------------------------------------------------------------------------
+def basic(key: tuple) -> tuple:
+    """An index of integers, slices, None and ...: it selects a view."""
+    if any(isinstance(k, bool) or not isinstance(k, int | slice | EllipsisType | None) for k in key):
+        raise TypeError("a tensor is indexed by integers, slices, None and ...; use take(x, indices) for an array")
+    return key if Ellipsis in key else (*key, Ellipsis)  # with ... one element is a view too, not a scalar
+
+
+def copy(xp: ModuleType, out: Array, x: Array) -> Call:
+    return (partial(xp.array, order="C"), x) if out is None else (xp.copyto, out, x)
+
+
+def embed(xp: ModuleType, out: Array, g: Array, key: tuple, shape: tuple[int, ...]) -> Call:
+    return _embed, xp, g, basic(key), shape, out
+
+
+def _embed(xp: ModuleType, g: Array, key: tuple, shape: tuple[int, ...], out: Array) -> Array:
+    out = xp.empty(shape, dtype=g.dtype) if out is None else out
+    out[...] = 0.0
+    out[key] = g
+    return out
+
+
+def take(xp: ModuleType, out: Array, x: Array, indices: Array, axis: int = 0) -> Call:
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"take: indices must be integers, got dtype {indices.dtype}")
+    return xp.take, x, indices, axis, out
+
+
+def scatter_add(xp: ModuleType, out: Array, g: Array, indices: Array, axis: int, n: int) -> Call:
+    return _scatter_add, xp, g, indices, axis, n, out
+
+
+def _scatter_add(xp: ModuleType, g: Array, indices: Array, axis: int, n: int, out: Array) -> Array:
+    if out is None:
+        out = xp.empty((*g.shape[:axis], n, *g.shape[axis + indices.ndim :]), dtype=g.dtype)
+    out[...] = 0.0
+    xp.add.at(out, (slice(None),) * axis + (indices,), g)
+    return out

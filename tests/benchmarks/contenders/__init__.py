@@ -1,0 +1,1 @@
+"""Who runs: a file each. All take a ``Problem`` and offer ``iterate(n)`` and ``describe()``."""
