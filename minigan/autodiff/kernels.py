@@ -166,7 +166,7 @@ def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
 def _small(left: Array, right: Array) -> bool:
     """Whether OpenBLAS multiplies without packing: then A Bᵀ takes half as long again as A B, and a copy of Bᵀ pays."""
     (m, k), n = left.shape[-2:], right.shape[-1]
-    return right.ndim == 2 and min(m, k, n) >= 32 and k * n <= 9216 and m * k * n <= 10**6
+    return min(m, k, n) >= 32 and k * n <= 9216 and m * k * n <= 10**6
 
 
 def _matmul_copied(xp: ModuleType, left: Array, right: Array, scratch: Array, out: Array) -> Array:

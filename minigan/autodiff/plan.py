@@ -30,6 +30,7 @@ from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
 
 Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 END = 1 << 60  # later than any call
+FEW = 4  # numbers or fewer: they lie in nobody's way
 LARGE, STRIP = 1 << 19, 1 << 17  # bytes: an array that is computed by strips, and about how much of it at a time
 
 
@@ -56,6 +57,7 @@ class Graph:
                 self._merge(node)
         self.report = {name: self._key(y) for name, y in out.items()}
         self.state = {name: self._key(y) for name, y in state.items()}
+        self._look_through_relus()
         self.nodes = self._ordered()
 
     def reads(self, leaf: Tensor) -> bool:
@@ -64,20 +66,35 @@ class Graph:
         used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
         return any(k == key for k in used)
 
+    def _look_through_relus(self) -> None:
+        """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
+        masks = [node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)]
+        read = {key for node in self.nodes if node not in masks for key in self.inputs[node]}
+        read |= {*self.report.values(), *self.state.values()}
+        for mask in masks:
+            y, zero = self.inputs[mask]
+            if y not in read and y not in self.fixed and y[0].primitive is PRIMITIVES["relu"]:
+                self.inputs[mask] = [self.inputs[y[0]][0], zero]
+
+    def _is_zero(self, mask: Node) -> bool:
+        """Whether a mask compares with the constant 0."""
+        value = self.fixed.get(self.inputs[mask][1])
+        return value is not None and not mask.inputs[1].traced and value.size == 1 and not arrays.to_host(value).any()
+
     def _ordered(self) -> list[Node]:
         """The nodes in an order that keeps few values alive, each after what it reads.
 
-        Numbers first, since they stand between nobody. Small outputs before large ones: losses read the old
-        state that an update overwrites. Of a node's inputs the one with the longest way behind it first.
+        Single numbers and the like first, so that they break nobody's run of calls. Small outputs before large
+        ones: losses read the old state that an update overwrites. Of a node's inputs the one with the longest way
+        behind it first.
         """
         height: dict[Any, int] = {}
         ordered: dict[Any, None] = {}
         for node in self.nodes:
             read = self.inputs[node]
             height[node] = 1 + max((height.get(k[0], 0) for k in read), default=0)
-            if node.width == 1 and self.sample[(node, 0)].size == 1 and all(
-                k[0] in ordered or (k in self.fixed and self.sample[k].size == 1) for k in read
-            ):
+            few = node.width == 1 and self.sample[(node, 0)].size <= FEW
+            if few and all(k[0] in ordered or (k in self.fixed and self.sample[k].size <= FEW) for k in read):
                 ordered[node] = None
         outputs = sorted([*self.state.values(), *self.report.values()], key=lambda k: -self.sample[k].size)
         stack = [(key[0], False) for key in outputs]

@@ -70,8 +70,9 @@ def _adam_step(
     t = as_tensor(t, like=g)
     m = beta1 * state["m"] + (1.0 - beta1) * g
     v = beta2 * state["v"] + (1.0 - beta2) * (g * g)
-    c = sqrt(_one_minus_power(beta2, t))
-    rate = eta * c / _one_minus_power(beta1, t)
+    one_minus_beta1_t, one_minus_beta2_t = _one_minus_powers(t, beta1, beta2)
+    c = sqrt(one_minus_beta2_t)
+    rate = eta * c / one_minus_beta1_t
     return rate * m / (_root(v) + eps * c), {"m": m, "v": v}
 
 
@@ -107,9 +108,10 @@ def _root(v: Tensor) -> Tensor:
     return sqrt(v + float(np.finfo(v.dtype).tiny))
 
 
-def _one_minus_power(beta: float, t: Tensor) -> Tensor:
-    """1 − βᵗ = −expm1(t log β): exact in float32 too, where 1 − 0.999 keeps four digits."""
-    return -expm1(t * (log(beta) if beta > 0 else -inf))
+def _one_minus_powers(t: Tensor, *betas: float) -> list[Tensor]:
+    """1 − βᵗ = −expm1(t log β) for each β: exact in float32 too, where 1 − 0.999 keeps four digits."""
+    powers = -expm1(t * as_tensor([log(beta) if beta > 0 else -inf for beta in betas], like=t))
+    return [powers[k] for k in range(len(betas))]
 
 
 @dataclass(frozen=True)

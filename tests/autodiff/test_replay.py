@@ -425,3 +425,30 @@ def test_a_failing_step_leaves_the_state_alone():
     with pytest.raises(RuntimeError, match="middle"):
         record(step, state, {})
     np.testing.assert_array_equal(state["a"], 1.0)
+
+
+# -- what need not be computed ---------------------------------------------------------------------------------
+def called(program):
+    return [getattr(f, "func", f).__name__ for f, _ in program.calls]
+
+
+SIGNED = np.arange(-3.0, 3.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize(("report", "relus"), [
+    (lambda y: {"slope": greater(y, 0.0)}, 0),
+    (lambda y: {"slope": greater(y, 0.0), "y": y}, 1),
+    (lambda y: {"slope": greater(y, 0.5)}, 1),
+    (lambda y: {"slope": greater(y, -0.5)}, 1),
+    (lambda y: {"slope": greater(y, 0.0), "more": greater(y, 1.0)}, 1),
+    (lambda y: {"slope": greater(0.0, y)}, 1),
+])
+def test_a_relu_of_which_only_the_sign_is_asked_for(report, relus):
+    program, _ = agree(lambda s, i: ({}, report(relu(i["x"]))), {}, {"x": SIGNED})
+    assert called(program).count("maximum") == relus
+
+
+def test_a_threshold_that_is_an_input_is_not_taken_for_zero():
+    program, _ = agree(lambda s, i: ({}, {"m": greater(relu(i["x"]), i["c"])}), {}, {"x": SIGNED, "c": np.array(0.0)},
+                       [{}, {"c": -1.0}, {"c": 1.0}])
+    assert "maximum" in called(program)

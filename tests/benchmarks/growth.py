@@ -28,7 +28,7 @@ DEPTHS, UNROLLS, SEEDS = (1, 2, 3, 4, 6, 8), (0, 1, 2, 4, 6, 8), (1, 2, 4, 8, 16
 HEADINGS = ("what", "as this grows", "values", "cost", "against", "exponent (quartiles)", "at most linear")
 
 Case = tuple[Problem, dict[str, Any]]  # a problem, and settings of the contender
-Facts = dict[str, float]  # what a contender of contenders/processes.py describes
+Facts = dict[str, float]  # what a contender of contenders/programs.py describes
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def arrays(case: Case) -> float:
 def measured(name: str, cases: Sequence[Case], quick: bool) -> tuple[list[Timing], list[Facts]]:
     """Timings of all cases in the same rounds, and what each says of itself."""
     with ExitStack() as stack:
-        workers = [Worker("processes", p, name=name, **settings) for p, settings in cases]
+        workers = [Worker("programs", p, name=name, **settings) for p, settings in cases]
         for worker in workers:
             stack.callback(worker.close)
         for worker in workers:
@@ -133,7 +133,7 @@ def peaks(sizes: Sequence[str] = tuple(SIZES)) -> list[list[str]]:
     """For each size: MB at the peak of replayed and of eager iterations, their ratio, and at the peak of recording."""
     rows = []
     for size in sizes:
-        replayed, eager = (_described(Worker("processes", problem(size), name="Peak", eager=e)) for e in (False, True))
+        replayed, eager = (_described(Worker("programs", problem(size), name="Peak", eager=e)) for e in (False, True))
         rows.append([size, *(f"{x / 1e6:.3g}" for x in (replayed["iterating"], eager["iterating"])),
                      f"{replayed['iterating'] / eager['iterating']:.2f}", f"{replayed['recording'] / 1e6:.3g}"])
     return rows

@@ -149,6 +149,17 @@ def test_a_float32_run_holds_no_float64_anywhere() -> None:
         assert {a.dtype for a in [*held, *run.state.values(), *run._host.values()]} == {np.dtype("float32")}
 
 
+def test_critic_steps_whose_loss_nobody_sees_are_the_same_steps() -> None:
+    quiet, loud = training(critic_steps=3), training(critic_steps=3)
+    loud._critic = loud._critic[:1] * 2
+    for _ in range(5):
+        quiet.iterate()
+        loud.iterate()
+    assert same_state(quiet, loud) and quiet.state["critic_loss"] != 0
+    critic, _ = quiet.programs
+    assert len({id(step) for step in critic}) == 2 and len(critic[0].calls) < len(critic[-1].calls)
+
+
 @pytest.mark.parametrize("stop", [1, 7, 29])
 def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(stop: int) -> None:
     whole, first, second = finished(burst=6), training(burst=6), training(burst=6)

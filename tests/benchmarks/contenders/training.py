@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.autodiff import Tensor, grad
 from minigan.lab.config import Config, configure
 from minigan.lab.data import data_from
 from minigan.lab.train import Training
@@ -32,15 +33,19 @@ class Contender:
             self.training.state[name][...] = np.concatenate([x.ravel() for layer in layers for x in layer])
 
     def gradients(self) -> tuple[Layers, Layers]:
-        """(∂L_G/∂θ with z_last, ∂L_D/∂w with the first batch) at the parameters as they start."""
-        from minigan.autodiff import Tensor, grad
-
-        game, draws = self.training.game, self.problem.draws()
-        state = {name: Tensor(self.training.state[name]) for name in ("theta", "w")}
+        """By the very programs that are timed: one step from 0 leaves (1 − β₁) g in Adam's first moment."""
+        state, draws = self.training.state, self.problem.draws()
         first = {name: draws[name][0] for name in ("real", "z", "eps")}
-        g_theta = grad(game.generator_loss(state, first | {"z": draws["z_last"]}), state["theta"])
-        g_w = grad(game.critic_loss(state, first), state["w"])
-        return _layers(g_theta.value, game.generator.layout), _layers(g_w.value, game.critic.layout)
+        before = {name: x.copy() for name, x in state.items()}
+        (critic, *_), generator = self.training.programs
+        nets = []
+        for player, program, inputs in (("theta", generator, {"z": draws["z_last"]}), ("w", critic, first)):
+            program(**inputs)
+            net = {"theta": self.training.game.generator, "w": self.training.game.critic}[player]
+            nets.append(_layers(state[f"{player}.m"] / (1 - BETA1), net.layout))
+            for name, x in before.items():
+                state[name][...] = x
+        return nets[0], nets[1]
 
     def iterate(self, n: int) -> None:
         for _ in range(n):
@@ -53,6 +58,19 @@ class Contender:
 def _layers(theta: np.ndarray, layout: Layout) -> Layers:
     arrays = [x.value for x in layout.views(theta)]
     return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+
+class Reference(Contender):
+    """What all others are compared with: ``grad`` of the losses, as the game writes them."""
+
+    def gradients(self) -> tuple[Layers, Layers]:
+        """(∂L_G/∂θ with z_last, ∂L_D/∂w with the first batch) at the parameters as they start."""
+        game, draws = self.training.game, self.problem.draws()
+        state = {name: Tensor(self.training.state[name]) for name in ("theta", "w")}
+        first = {name: draws[name][0] for name in ("real", "z", "eps")}
+        g_theta = grad(game.generator_loss(state, first | {"z": draws["z_last"]}), state["theta"])
+        g_w = grad(game.critic_loss(state, first), state["w"])
+        return _layers(g_theta.value, game.generator.layout), _layers(g_w.value, game.critic.layout)
 
 
 class Steps(Contender):
