@@ -1,18 +1,17 @@
-"""From a recorded graph to bound calls on reused buffers: what makes replay fast.
+"""From a graph to bound calls on reused buffers: what makes replay fast.
 
-1. *Merge* (``Graph``): what the outputs do not need is left out, equal expressions become one,
-   and what depends on no input is a constant, kept as a value.
-2. *Live ranges* (``Plan``): a value lives from the call that makes it to the last call that
-   reads it; a view (reshape, slice, split, ...) is a read of the array it looks at.
-3. *Place*: a new state goes straight into the old state's array if nothing reads the old one
+1. *Live ranges*: a value lives from the call that makes it to the last call that reads it; a
+   view (reshape, slice, split, ...) is a read of the array it looks at.
+2. *Place*: a new state goes straight into the old state's array if nothing reads the old one
    afterwards; the pieces of a concatenation (the layers' gradients in the one flat gradient)
    straight into their part of it; an elementwise result over an input that dies there; the
    rest into a pool of buffers, reused as soon as they are free.
-4. *Bind* each primitive's own kernel to its arrays. Elementwise calls one after another on large
-   arrays are made strip by strip, so that a strip stays in the cache from the first to the last;
-   what only they read needs the memory of one strip.
+3. *Bind* each primitive's own kernel to its arrays.
+4. *Strips*: elementwise calls one after another on large arrays are made strip by strip, so that
+   a strip stays in the cache from the first to the last; what only they read needs the memory
+   of one strip.
 
-Nothing above this file knows of it: it decides where results lie, never what they are.
+It decides where results lie, never what they are.
 
 Source: the linear scan of Poletto & Sarkar (1999), for arrays instead of registers.
 """
@@ -25,126 +24,11 @@ from typing import Any
 
 from minigan import arrays
 from minigan.arrays import Array, namespace, shares_memory
-from minigan.autodiff.primitives import copy
-from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
+from minigan.autodiff.graph import Graph, Key
+from minigan.autodiff.tensor import PRIMITIVES, Node
 
-Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 END = 1 << 60  # later than any call
-FEW = 4  # numbers or fewer: they lie in nobody's way
 LARGE, STRIP = 1 << 19, 1 << 17  # bytes: an array that is computed by strips, and about how much of it at a time
-
-
-class Graph:
-    """The graph behind a step's outputs, merged.
-
-    nodes: in order; inputs: the keys that each node reads; sample: an example array of each key,
-    which tells its shape and layout; fixed: the arrays of leaves and constants.
-    """
-
-    def __init__(self, leaves: list[Tensor], new_state: dict[str, Tensor], report: dict[str, Tensor]):
-        self.nodes: list[Node] = []
-        self.inputs: dict[Node, list[Key]] = {}
-        self.sample: dict[Key, Array] = {}
-        self.fixed: dict[Key, Array] = {}
-        self._same: dict[Key, Key] = {}  # of every tensor: the key of the first equal expression
-        self._first: dict[Any, Any] = {}  # an expression -> who had it first
-        for leaf in leaves:
-            self._fix(leaf)
-        # An output that is a view of old state is copied out before that state is overwritten.
-        state, out = [{k: copy(y) if _views_leaf(y) else y for k, y in ys.items()} for ys in (new_state, report)]
-        for node in topological([*out.values(), *state.values()]):
-            if node.traced:
-                self._merge(node)
-        self.report = {name: self._key(y) for name, y in out.items()}
-        self.state = {name: self._key(y) for name, y in state.items()}
-        self._look_through_relus()
-        self.nodes = self._ordered()
-
-    def reads(self, leaf: Tensor) -> bool:
-        """Whether any output depends on the leaf."""
-        key = self._same[leaf.key]
-        used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
-        return any(k == key for k in used)
-
-    def _look_through_relus(self) -> None:
-        """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
-        masks = [node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)]
-        read = {key for node in self.nodes if node not in masks for key in self.inputs[node]}
-        read |= {*self.report.values(), *self.state.values()}
-        for mask in masks:
-            y, zero = self.inputs[mask]
-            if y not in read and y not in self.fixed and y[0].primitive is PRIMITIVES["relu"]:
-                self.inputs[mask] = [self.inputs[y[0]][0], zero]
-
-    def _is_zero(self, mask: Node) -> bool:
-        """Whether a mask compares with the constant 0."""
-        value = self.fixed.get(self.inputs[mask][1])
-        return value is not None and not mask.inputs[1].traced and value.size == 1 and not arrays.to_host(value).any()
-
-    def _ordered(self) -> list[Node]:
-        """The nodes in an order that keeps few values alive, each after what it reads.
-
-        Single numbers and the like first, so that they break nobody's run of calls. Small outputs before large
-        ones: losses read the old state that an update overwrites. Of a node's inputs the one with the longest way
-        behind it first.
-        """
-        height: dict[Any, int] = {}
-        ordered: dict[Any, None] = {}
-        for node in self.nodes:
-            read = self.inputs[node]
-            height[node] = 1 + max((height.get(k[0], 0) for k in read), default=0)
-            few = node.width == 1 and self.sample[(node, 0)].size <= FEW
-            if few and all(k[0] in ordered or (k in self.fixed and self.sample[k].size <= FEW) for k in read):
-                ordered[node] = None
-        outputs = sorted([*self.state.values(), *self.report.values()], key=lambda k: -self.sample[k].size)
-        stack = [(key[0], False) for key in outputs]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                ordered[node] = None
-            elif node in height and node not in ordered:
-                behind = sorted((k[0] for k in self.inputs[node]), key=lambda n: height.get(n, 0))
-                if node.primitive is PRIMITIVES["concat"]:  # the flat gradient: a layer's weights when they can be had
-                    behind.reverse()
-                stack += [(node, True), *((n, False) for n in behind)]
-        return list(ordered)
-
-    def _merge(self, node: Node) -> None:
-        keys = [self._key(x) for x in node.inputs]
-        first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
-        if first is node:
-            self.nodes.append(node)
-            self.inputs[node] = keys
-        self._same.update({(node, k): (first, k) for k in range(node.width)})
-
-    def _key(self, x: Tensor) -> Key:
-        if x.key not in self._same:  # a constant; equal small ones become one
-            value = x._value
-            small = (value.shape, str(value.dtype), arrays.to_host(value).tobytes()) if value.size < 4096 else x.key
-            self._same[x.key] = self._first.setdefault(("constant", small), x.key)
-            self._fix(x)
-        key = self._same[x.key]
-        self.sample.setdefault(key, x._value)
-        return key
-
-    def _fix(self, leaf: Tensor) -> None:
-        self._same.setdefault(leaf.key, leaf.key)
-        self.fixed[leaf.key] = self.sample[leaf.key] = leaf._value
-
-
-def _views_leaf(x: Tensor) -> bool:
-    while x.node is not None and x.node.primitive.view is not None:
-        x = x.node.inputs[0]
-    return x.node is None and x.traced
-
-
-def _frozen(static: Any) -> Any:
-    """The static arguments as something hashable (slices are not, before Python 3.12)."""
-    if isinstance(static, dict):
-        return tuple((k, _frozen(v)) for k, v in sorted(static.items()))
-    if isinstance(static, tuple | list):
-        return tuple(_frozen(v) for v in static)
-    return ("slice", static.start, static.stop, static.step) if isinstance(static, slice) else static
 
 
 class Plan:
@@ -179,7 +63,7 @@ class Plan:
             if name not in home:
                 self.calls.append((self.xp.copyto, (state[name], self._array(key))))
 
-    # -- 2. live ranges --------------------------------------------------------------------
+    # -- 1. live ranges --------------------------------------------------------------------
     def _owner(self, key: Key) -> Key:
         """The key whose memory this one is, through views and into concatenations."""
         while key in self._source or key in self._part:
@@ -195,7 +79,7 @@ class Plan:
         self._last_read.update((self._owner(key), END) for key in outputs)
         self._reads.update(self._owner(key) for key in outputs)
 
-    # -- 3. places ---------------------------------------------------------------------------
+    # -- 2. places ---------------------------------------------------------------------------
     def _place_state(self, state: dict[str, Array]) -> set[str]:
         """Give each new state the old state's array, if the old state has been read by then: which ones."""
         leaves = {id(value): key for key, value in self.graph.fixed.items()}
@@ -304,7 +188,7 @@ class Plan:
         self._arrays[key] = arrays.arrange(buffer[:n].view(sample.dtype), sample)
         return self._arrays[key]
 
-    # -- 4. bound calls -------------------------------------------------------------------------
+    # -- 3. bound calls -------------------------------------------------------------------------
     def _array(self, key: Key) -> Array:
         """The array of a key; of a view, the view."""
         if key not in self._arrays:
@@ -366,7 +250,7 @@ class Plan:
             function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]
             self.calls.append((function, tuple(args)))
 
-    # -- strips -----------------------------------------------------------------------------------
+    # -- 4. strips --------------------------------------------------------------------------------
     def _runs(self) -> list[range]:
         """The calls in groups: elementwise calls on large arrays of one shape together, every other by itself."""
         runs: list[range] = []
@@ -387,7 +271,7 @@ class Plan:
         sample = self.graph.sample
         homes = [self._arrays[(self._steps[i], 0)] for i in run if (self._steps[i], 0) in self._arrays]
         shape = sample[(self._steps[run[0]], 0)].shape
-        if len(run) < 2 or not shape or shape[0] < 2:
+        if len(run) < 2 or not shape or shape[0] < 2 or not arrays.on_host(self.xp):
             return 0
         for i in run:
             node = self._steps[i]

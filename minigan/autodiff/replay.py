@@ -1,7 +1,7 @@
 """Record a step once, run it many times: no Python graph, no allocation, the same bits.
 
 ``record(step, state, inputs)`` calls ``step`` once on tensors, which leaves its graph, and
-``plan.py`` turns that graph into a flat list of calls ``function(*arrays)`` on buffers that
+``graph.py`` and ``plan.py`` turn that graph into a flat list of calls ``function(*arrays)`` on buffers that
 are made once. ``eager(step, state, inputs)`` has the same interface and builds the graph
 anew each time, so that a reader can step through it with a debugger. Both make the very
 same calls of the array library, so their results are equal bit for bit.
@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigan.arrays import Array, shares_memory
-from minigan.autodiff.plan import Graph, Plan
+from minigan.autodiff.graph import Graph
+from minigan.autodiff.plan import Plan
 from minigan.autodiff.tensor import Tensor
 
 # step(state, inputs) -> (new state, report): dictionaries of tensors by name

@@ -88,9 +88,14 @@ def blas() -> str:
                      f"at most {x['num_threads']} threads ({x.get('threading_layer', 'unknown')})" for x in libraries)
 
 
+def load() -> str:
+    """If others keep a core busy, two threads wait for each other, and small problems take a hundred times as long."""
+    return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+
+
 def what_runs() -> dict[str, str]:
     return {"date": date.today().isoformat(), "processor": f"{processor()}, {os.cpu_count()} cores",
-            "system": platform.platform(), **versions(), "NumPy's BLAS": blas()}
+            "system": platform.platform(), "load of the last minute": load(), **versions(), "NumPy's BLAS": blas()}
 
 
 # -- the parts ----------------------------------------------------------------------------------------

@@ -73,10 +73,8 @@ def main() -> None:
 
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints
         server = answer(Server, *(json.loads(x) for x in sys.argv[1:5]))
-        if not isinstance(server, Server):
-            return say(server)
-        say("ready")
-        for line in sys.stdin:
+        say("ready" if isinstance(server, Server) else server)
+        for line in sys.stdin if isinstance(server, Server) else ():
             ((what, value),) = json.loads(line).items()
             assert what in REQUESTS
             say(answer(getattr(server, what), value))

@@ -1,0 +1,130 @@
+"""What a recorded step computes, each value once and in a good order: the first half of replay's preparation.
+
+What the outputs do not need is left out, equal expressions become one, and what depends on no input is
+a constant, kept as a value. Where the values lie is ``plan.py``'s business.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigan import arrays
+from minigan.arrays import Array
+from minigan.autodiff.primitives import copy
+from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
+
+Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
+FEW = 4  # numbers or fewer: they lie in nobody's way
+
+
+class Graph:
+    """The graph behind a step's outputs, merged.
+
+    nodes: in order; inputs: the keys that each node reads; sample: an example array of each key,
+    which tells its shape and layout; fixed: the arrays of leaves and constants.
+    """
+
+    def __init__(self, leaves: list[Tensor], new_state: dict[str, Tensor], report: dict[str, Tensor]):
+        self.nodes: list[Node] = []
+        self.inputs: dict[Node, list[Key]] = {}
+        self.sample: dict[Key, Array] = {}
+        self.fixed: dict[Key, Array] = {}
+        self._same: dict[Key, Key] = {}  # of every tensor: the key of the first equal expression
+        self._first: dict[Any, Any] = {}  # an expression -> who had it first
+        for leaf in leaves:
+            self._fix(leaf)
+        # An output that is a view of old state is copied out before that state is overwritten.
+        state, out = [{k: copy(y) if _views_leaf(y) else y for k, y in ys.items()} for ys in (new_state, report)]
+        for node in topological([*out.values(), *state.values()]):
+            if node.traced:
+                self._merge(node)
+        self.report = {name: self._key(y) for name, y in out.items()}
+        self.state = {name: self._key(y) for name, y in state.items()}
+        self._look_through_relus()
+        self.nodes = self._ordered()
+
+    def reads(self, leaf: Tensor) -> bool:
+        """Whether any output depends on the leaf."""
+        key = self._same[leaf.key]
+        used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
+        return any(k == key for k in used)
+
+    def _look_through_relus(self) -> None:
+        """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
+        masks = [node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)]
+        read = {key for node in self.nodes if node not in masks for key in self.inputs[node]}
+        read |= {*self.report.values(), *self.state.values()}
+        for mask in masks:
+            y, zero = self.inputs[mask]
+            if y not in read and y not in self.fixed and y[0].primitive is PRIMITIVES["relu"]:
+                self.inputs[mask] = [self.inputs[y[0]][0], zero]
+
+    def _is_zero(self, mask: Node) -> bool:
+        """Whether a mask compares with the constant 0."""
+        value = self.fixed.get(self.inputs[mask][1])
+        return value is not None and not mask.inputs[1].traced and value.size == 1 and not arrays.to_host(value).any()
+
+    def _ordered(self) -> list[Node]:
+        """The nodes in an order that keeps few values alive, each after what it reads.
+
+        Single numbers and the like first, so that they break nobody's run of calls. Small outputs before large
+        ones: losses read the old state that an update overwrites. Of a node's inputs the one with the longest way
+        behind it first.
+        """
+        height: dict[Any, int] = {}
+        ordered: dict[Any, None] = {}
+        for node in self.nodes:
+            read = self.inputs[node]
+            height[node] = 1 + max((height.get(k[0], 0) for k in read), default=0)
+            few = node.width == 1 and self.sample[(node, 0)].size <= FEW
+            if few and all(k[0] in ordered or (k in self.fixed and self.sample[k].size <= FEW) for k in read):
+                ordered[node] = None
+        outputs = sorted([*self.state.values(), *self.report.values()], key=lambda k: -self.sample[k].size)
+        stack = [(key[0], False) for key in outputs]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                ordered[node] = None
+            elif node in height and node not in ordered:
+                behind = sorted((k[0] for k in self.inputs[node]), key=lambda n: height.get(n, 0))
+                if node.primitive is PRIMITIVES["concat"]:  # the flat gradient: a layer's weights when they can be had
+                    behind.reverse()
+                stack += [(node, True), *((n, False) for n in behind)]
+        return list(ordered)
+
+    def _merge(self, node: Node) -> None:
+        keys = [self._key(x) for x in node.inputs]
+        first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
+        if first is node:
+            self.nodes.append(node)
+            self.inputs[node] = keys
+        self._same.update({(node, k): (first, k) for k in range(node.width)})
+
+    def _key(self, x: Tensor) -> Key:
+        if x.key not in self._same:  # a constant; equal small ones become one
+            value = x._value
+            small = (value.shape, str(value.dtype), arrays.to_host(value).tobytes()) if value.size < 4096 else x.key
+            self._same[x.key] = self._first.setdefault(("constant", small), x.key)
+            self._fix(x)
+        key = self._same[x.key]
+        self.sample.setdefault(key, x._value)
+        return key
+
+    def _fix(self, leaf: Tensor) -> None:
+        self._same.setdefault(leaf.key, leaf.key)
+        self.fixed[leaf.key] = self.sample[leaf.key] = leaf._value
+
+
+def _views_leaf(x: Tensor) -> bool:
+    while x.node is not None and x.node.primitive.view is not None:
+        x = x.node.inputs[0]
+    return x.node is None and x.traced
+
+
+def _frozen(static: Any) -> Any:
+    """The static arguments as something hashable (slices are not, before Python 3.12)."""
+    if isinstance(static, dict):
+        return tuple((k, _frozen(v)) for k, v in sorted(static.items()))
+    if isinstance(static, tuple | list):
+        return tuple(_frozen(v) for v in static)
+    return ("slice", static.start, static.stop, static.step) if isinstance(static, slice) else static
