@@ -8,7 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "minigan"
 # From the ground up. A module may import from floors below its own (and from its own room).
 FLOORS = ["names", "arrays", "autodiff", "nets", "theory", "gans", "lab", "claims", "testing", "cli"]
-INSIDE = ["kernels", "tensor", "primitives", "functions", "grad", "graph", "plan", "replay", "check"]  # the storeys of autodiff
+# the storeys of autodiff
+INSIDE = ["kernels", "tensor", "primitives", "functions", "grad", "graph", "plan", "replay", "check"]
 HEAVY = {"scipy", "matplotlib", "mpl_toolkits", "tqdm"}
 DEVICES = {"cupy", "dpnp"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
