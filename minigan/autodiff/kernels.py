@@ -138,29 +138,39 @@ def matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb:
     if left.shape[-1] != right.shape[-2]:
         flags = f" with ta={ta}, tb={tb}" if ta or tb else ""
         raise ValueError(f"matmul: inner sizes of shapes {a.shape} and {b.shape}{flags} differ")
-    if left.shape[-1] == 1:  # np.matmul has no fast way for an outer product
-        if left.ndim == right.ndim == 2 and arrays.on_host(xp):
-            return (xp.dot, left, right, out) if _contiguous(out) else (_dot_into, xp, left, right, out)
+    if left.shape[-1] == 1 and max(left.ndim, right.ndim) > 2:  # np.matmul has no fast way for an outer product
         return xp.multiply, left, right, out
-    if _same_layout(left, right.mT) and shares_memory(a, b):
-        return _gram, xp, left, right, out
-    if tb and arrays.on_host(xp) and _small(left, right):
-        return _matmul_copied, xp, left, right, xp.empty(right.shape, dtype=right.dtype), out
-    return arrays.matmul(xp), left, right, out
+    # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
+    # arrays, and replay makes one of two equal expressions.
+    gram = _same_layout(left, right.mT) and shares_memory(a, b)
+    if gram or (tb and arrays.on_host(xp) and _small(left, right)):
+        scratch = xp.empty_like(right) if gram else xp.empty(right.shape, dtype=right.dtype)
+        return _with_a_copy, xp.copyto, scratch, right, *_product(xp, left, scratch, out)
+    return _product(xp, left, right, out)
+
+
+def _product(xp: ModuleType, left: Array, right: Array, out: Array) -> Call:
+    """np.matmul; or np.dot, which makes the same BLAS call of matrices in 0.3 µs less, but fills ``out`` with 0 first.
+
+    An outer product is np.dot's too, as np.matmul has no fast way for it.
+    """
+    (m, k), n = left.shape[-2:], right.shape[-1]
+    if not (arrays.on_host(xp) and left.ndim == right.ndim == 2 and (m * n <= ROW or k == 1)):
+        return arrays.matmul(xp), left, right, out
+    return (xp.dot, left, right, out) if _contiguous(out) else (_dot_into, xp, left, right, out)
 
 
 def _dot_into(xp: ModuleType, left: Array, right: Array, out: Array) -> None:
-    out[...] = xp.dot(left, right)  # not by `multiply`, whose zeros can have another sign
+    out[...] = xp.dot(left, right)
+
+
+def _with_a_copy(copyto: Any, scratch: Array, right: Array, product: Any, *args: Array) -> Array:
+    copyto(scratch, right)
+    return product(*args)
 
 
 def _same_layout(a: Array, b: Array) -> bool:
     return (a.shape[-2:], a.strides[-2:]) == (b.shape[-2:], b.strides[-2:])
-
-
-def _gram(xp: ModuleType, left: Array, right: Array, out: Array) -> Array:
-    # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
-    # arrays, and replay makes one of two equal expressions.
-    return arrays.matmul(xp)(left, right.copy(order="K"), out)
 
 
 def _small(left: Array, right: Array) -> bool:
@@ -169,16 +179,11 @@ def _small(left: Array, right: Array) -> bool:
     return min(m, k, n) >= 32 and k * n <= 9216 and m * k * n <= 10**6
 
 
-def _matmul_copied(xp: ModuleType, left: Array, right: Array, scratch: Array, out: Array) -> Array:
-    xp.copyto(scratch, right)
-    return xp.matmul(left, scratch, out)
-
-
 def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> Call:
     if x.ndim > 1 and axis == (x.ndim - 2,):  # column sums: a row of ones times x
-        return arrays.matmul(xp), xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out
+        return _product(xp, xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out)
     if x.ndim > 1 and axis == (x.ndim - 1,):  # row sums: x times a column of ones
-        return arrays.matmul(xp), x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out
+        return _product(xp, x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out)
     return xp.add.reduce, x, axis, None, out, True
 
 
