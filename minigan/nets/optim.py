@@ -46,8 +46,8 @@ def rmsprop(
     Source: Tieleman & Hinton (2012), lecture 6e; α = 0.99 as in PyTorch and the code of WGAN.
     """
     g = as_tensor(g)
-    v = alpha * state["v"] + (1.0 - alpha) * (g * g)
-    return theta - eta * g / (_root(v) + eps), {"v": v}
+    v = _mean_square(alpha, state["v"], g)
+    return theta - eta * g / (sqrt(v) + eps), {"v": v}
 
 
 def adam(
@@ -69,11 +69,11 @@ def _adam_step(
     """η m̂ / (√v̂ + ε)."""
     t = as_tensor(t, like=g)
     m = beta1 * state["m"] + (1.0 - beta1) * g
-    v = beta2 * state["v"] + (1.0 - beta2) * (g * g)
+    v = _mean_square(beta2, state["v"], g)
     one_minus_beta1_t, one_minus_beta2_t = _one_minus_powers(t, beta1, beta2)
     c = sqrt(one_minus_beta2_t)
     rate = eta * c / one_minus_beta1_t
-    return rate * m / (_root(v) + eps * c), {"m": m, "v": v}
+    return rate * m / (sqrt(v) + eps * c), {"m": m, "v": v}
 
 
 def optimistic(theta: Any, g: Any, state: State, t: Any, eta: Any) -> tuple[Tensor, State]:
@@ -103,9 +103,9 @@ def _ahead(d: Tensor, before: Tensor, t: Any) -> Tensor:
     return 2.0 * d - where(equal(as_tensor(t, like=d), 1.0), d, before)
 
 
-def _root(v: Tensor) -> Tensor:
-    """√(v + tiny), v itself to rounding: finite slope at a dead unit's v = 0, no slow denormals."""
-    return sqrt(v + float(np.finfo(v.dtype).tiny))
+def _mean_square(beta: float, v: Any, g: Tensor) -> Tensor:
+    """β v + (1 − β) g² + tiny: at a dead unit, g = 0, v stays a normal number (others are slow), and √v has a slope."""
+    return beta * v + (1.0 - beta) * (g * g) + float(np.finfo(g.dtype).tiny)
 
 
 def _one_minus_powers(t: Tensor, *betas: float) -> list[Tensor]:
