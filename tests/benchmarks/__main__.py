@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from tqdm import tqdm
@@ -35,6 +36,7 @@ PROBLEMS = [
     *(problem(size, "gan") for size in "SML"),
     problem("S", "gan", "tanh"),
 ]
+TOO_BUSY = ": **too many. Two threads wait for each other, and may take a hundred times as long as one**"
 LIBRARIES = ("numpy", "torch", "jax", "autograd")
 
 
@@ -88,14 +90,24 @@ def blas() -> str:
                      f"at most {x['num_threads']} threads ({x.get('threading_layer', 'unknown')})" for x in libraries)
 
 
-def load() -> str:
-    """If others keep a core busy, two threads wait for each other, and small problems take a hundred times as long."""
-    return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+def others(seconds: float = 1.0) -> str:
+    """How many cores other programs keep busy, while this one sleeps."""
+    def worked() -> float:
+        user, nice, system, _, _, *rest = map(int, stat.read_text().split("\n")[0].split()[1:9])
+        return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return "unknown"
+    before = worked()
+    sleep(seconds)
+    cores = (worked() - before) / seconds
+    return f"{cores:.2f} cores" + (TOO_BUSY if cores > 0.1 else "")
 
 
 def what_runs() -> dict[str, str]:
     return {"date": date.today().isoformat(), "processor": f"{processor()}, {os.cpu_count()} cores",
-            "system": platform.platform(), "load of the last minute": load(), **versions(), "NumPy's BLAS": blas()}
+            "system": platform.platform(), "other programs": others(), **versions(), "NumPy's BLAS": blas()}
 
 
 # -- the parts ----------------------------------------------------------------------------------------
@@ -136,12 +148,13 @@ def run(sections: Sequence[str], quick: bool, rounds: int) -> tuple[Report, int]
     for name, module in (("growth", growth), ("seeds", seeds)):
         if name in sections:
             report.data[name] = module.markdown(quick)
-            report.add(f"## {module.__doc__.splitlines()[0]}\n\n{report.data[name]}")
+            report.add(f"## {module.__doc__.splitlines()[0].rstrip('.')}\n\n{report.data[name]}")
+    report.add(f"Other programs, afterwards: {others()}")
     return report, status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[2])
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="How fast minigan is.")
     parser.add_argument("--quick", action="store_true", help="WGAN-GP at S and M, in two minutes")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write speed.md, speed.json and speed.png there")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of every contender (at least 2; {ROUNDS})")

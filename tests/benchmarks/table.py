@@ -85,16 +85,15 @@ def summary(measured: Sequence[tuple[Problem, Sequence[Result]]]) -> str:
     """The ratios that the issue asks for, and the resolution: how far minigan is from itself."""
     rows, same = [], []
     for problem, results in measured:
-        targets = TARGETS.get((problem.recipe, size(problem)))
-        if targets is None or problem.activation != "relu":
-            continue
-        cells = [cell(c, c.ratio(results), target) for c, target in zip(COMPARISONS, targets, strict=True)]
-        rows.append([f"{RECIPES[problem.recipe]}, {size(problem)}", *cells])
+        targets = TARGETS.get((problem.recipe, size(problem))) if problem.activation == "relu" else None
+        if targets:
+            cells = [cell(c, c.ratio(results), target) for c, target in zip(COMPARISONS, targets, strict=True)]
+            rows.append([title(problem), *cells])
         again = Comparison("", AGAIN, threads=1, inverse=True).ratio(results)
         if again is not None:
-            same.append(f"{rows[-1][0]}: {interval(again)}")
+            same.append(f"{title(problem)}: {interval(again)}")
     resolution = f"The resolution, minigan again over minigan, one thread: {'; '.join(same) or 'not measured'}."
-    return "\n\n".join([markdown(["problem", *(c.heading for c in COMPARISONS)], rows), resolution])
+    return "\n\n".join([markdown(["problem", *(c.heading for c in COMPARISONS)], rows)] * bool(rows) + [resolution])
 
 
 def cell(comparison: Comparison, ratio: Interval | None, target: float | None) -> str:

@@ -23,8 +23,8 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SLOW = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # if set, they choose another kernel than a user's NumPy does
 AT_ONCE = 2  # processes that start, and compile, at the same time
 PAUSE = 0.12  # seconds: so long after a product OpenBLAS's idle threads keep a core busy
-# Iterations of one process in all rounds together. The draws are always the same, so that gradients vanish; after
-# about 10,000 iterations at S numbers in Adam's v are denormal, and PyTorch's iteration takes 10% more.
+# Iterations of one process in all rounds together: after some thousands PyTorch's v holds denormal numbers, and an
+# iteration of the non-saturating GAN at S takes it 10% more (minigan keeps them out, JAX takes them for 0).
 MOST = 5_000
 
 
@@ -85,9 +85,10 @@ class Worker:
             sleep(PAUSE)
 
     def close(self) -> None:
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
 
 
 def _pin(pid: int, threads: int) -> None:

@@ -19,7 +19,9 @@ from tests.benchmarks.problem import Problem
 
 class Server:
     def __init__(self, module: str, name: str, problem: dict[str, Any], settings: dict[str, Any]):
-        self.kind = getattr(importlib.import_module(f"tests.benchmarks.contenders.{module}"), name)
+        """module: a file of contenders, or a module's whole name."""
+        where = module if "." in module else f"tests.benchmarks.contenders.{module}"
+        self.kind = getattr(importlib.import_module(where), name)
         self.settings = settings
         self.problem(problem)
 

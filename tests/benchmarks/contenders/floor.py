@@ -5,8 +5,8 @@ aₗ = hₗ₋₁Wₗ + bₗ of a critic on n rows, with da the cotangents (mini
 
     forward    hₗ₋₁ Wₗ             backward   daₗ Wₗᵀ         weights    hₗ₋₁ᵀ daₗ
 
-A product of inner size 1 is the call that is fastest here: ``np.dot``. Sums of columns (the biases' gradients)
-and means are not counted.
+A small product is done by ``np.dot``, which has less overhead than ``np.matmul``, and a larger one by the latter.
+Sums of columns (the biases' gradients) and means are not counted.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def _critic_step(problem: Problem) -> list[Product]:
     n, layers = problem.batch, list(pairwise(problem.critic_sizes))
     hidden = layers[:-1]
     fake = _forward(n, list(pairwise(problem.generator_sizes)))
-    real_and_fake = _forward(2 * n, layers) + _backward(2 * n, layers[1:]) + _weights(2 * n, layers)
+    real_and_fake = _forward(2 * n, _read(problem)) + _backward(2 * n, layers[1:]) + _weights(2 * n, layers)
     if problem.recipe == "gan":
         return fake + real_and_fake
     # The penalty: its forward and backward sweep to the input, the tangents, the weights' gradients.
-    penalty = _forward(n, hidden) + _backward(n, layers) + _forward(n, hidden) + _weights(n, layers)
+    penalty = _forward(n, hidden) + _backward(n, layers) + _forward(n, hidden) + _weights(n, hidden)
     if problem.activation != "relu":  # phi'' is not 0: the adjoint of the forward sweep, and its weights' gradients
         penalty += _backward(n, hidden[1:]) + _weights(n, hidden)
     return fake + real_and_fake + penalty
@@ -42,8 +42,14 @@ def _critic_step(problem: Problem) -> list[Product]:
 def _generator_step(problem: Problem) -> list[Product]:
     n, generator = problem.batch, list(pairwise(problem.generator_sizes))
     critic = list(pairwise(problem.critic_sizes))
-    return (_forward(n, generator) + _forward(n, critic) + _backward(n, critic)
+    return (_forward(n, generator) + _forward(n, _read(problem)) + _backward(n, critic)
             + _backward(n, generator[1:]) + _weights(n, generator))
+
+
+def _read(problem: Problem) -> list[tuple[int, int]]:
+    """The critic's layers whose output the gradients depend on: the scores are the last's."""
+    layers = list(pairwise(problem.critic_sizes))
+    return layers if problem.recipe == "gan" else layers[:-1]
 
 
 def _forward(n: int, layers: list[tuple[int, int]]) -> list[Product]:
@@ -77,7 +83,7 @@ class Contender:
         for m, k, n, transposed in products(problem):
             a = array("left", k, m).T if transposed == "left" else array("left", m, k)
             b = array("right", n, k).T if transposed == "right" else array("right", k, n)
-            self.calls.append((np.dot if k == 1 else np.matmul, a, b, array("out", m, n)))
+            self.calls.append((np.dot if k == 1 or m * n <= 8192 else np.matmul, a, b, array("out", m, n)))
 
     def iterate(self, n: int) -> None:
         for _ in range(n):
