@@ -33,6 +33,7 @@ class Graph:
         self._first: dict[Any, Any] = {}  # an expression -> who had it first
         for leaf in leaves:
             self._fix(leaf)
+        self._leaves = set(self.fixed)
         # An output that is a view of old state is copied out before that state is overwritten.
         state, out = [{k: copy(y) if _views_leaf(y) else y for k, y in ys.items()} for ys in (new_state, report)]
         for node in topological([*out.values(), *state.values()]):
@@ -91,6 +92,10 @@ class Graph:
                     behind.reverse()
                 stack += [(node, True), *((n, False) for n in behind)]
         return list(ordered)
+
+    def constant(self, key: Key) -> bool:
+        """Whether the value is the same at every call."""
+        return key in self.fixed and key not in self._leaves
 
     def _merge(self, node: Node) -> None:
         keys = [self._key(x) for x in node.inputs]

@@ -50,6 +50,7 @@ class Plan:
             for node in graph.nodes if node.primitive.view is not None for k in range(node.width)
         }
         self._part: dict[Key, tuple[Key, tuple]] = {}  # a key computed inside a concatenation: which, where
+        self._settled: set[Node] = set()  # concatenations whose constant pieces are in place for good
         self._last_read: dict[Key, int] = {}
         self._reads: Counter[Key] = Counter()
         self._local: dict[Key, int] = {}  # a key that only its own strips need -> how many rows that is
@@ -113,6 +114,7 @@ class Plan:
             whole = (node, 0)
             if whole in self._arrays:  # a new state's home: it may not be written before its time
                 continue
+            self._settle_constants(node)
             for piece, where in zip(self.graph.inputs[node], self._parts(node), strict=True):
                 key = self._computed(piece)
                 if key not in self._when or key in self._arrays or key in self._part:
@@ -122,6 +124,20 @@ class Plan:
                 later = max(self._last_read[key], self._last_read[whole])
                 self._part[key] = (whole, where)
                 self._last_read[self._owner(whole)] = max(later, self._last_read[self._owner(whole)])
+
+    def _settle_constants(self, node: Node) -> None:
+        """Write the constant pieces of a concatenation (no penalty on a bias) once, into memory of its own."""
+        whole, pieces = (node, 0), self.graph.inputs[node]
+        if whole in self._part or self._last_read[whole] == END or not any(map(self.graph.constant, pieces)):
+            return
+        sample = self.graph.sample[whole]
+        buffer = arrays.aligned_buffer(self.xp, sample.nbytes)
+        self.nbytes += buffer.size
+        self._arrays[whole] = arrays.arrange(buffer.view(sample.dtype), sample)
+        self._settled.add(node)
+        for piece, where in zip(pieces, self._parts(node), strict=True):
+            if self.graph.constant(piece):
+                self._arrays[whole][where] = self.graph.fixed[piece]
 
     def _parts(self, node: Node) -> list[tuple]:
         """The index of each input's part in a concatenation."""
@@ -244,7 +260,8 @@ class Plan:
     def _call(self, node: Node, out: Array, inputs: list[Array]) -> None:
         if node.primitive is PRIMITIVES["concat"]:
             for key, value, where in zip(self.graph.inputs[node], inputs, self._parts(node), strict=True):
-                if self._part.get(self._computed(key)) != ((node, 0), where):  # else it was computed there
+                there = self._part.get(self._computed(key)) == ((node, 0), where)
+                if not there and not (node in self._settled and self.graph.constant(key)):
                     self.calls.append((self.xp.copyto, (out[where], value)))
         else:
             function, *args = node.primitive.call(self.xp, out, *inputs, **node.static)  # type: ignore[misc]

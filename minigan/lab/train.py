@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from minigan.nets import OPTIMIZERS, SCHEDULES
 
 # One stream for each purpose: looking at a run (scaling, metrics, samples) does not change it.
 STREAMS = ("init", "data", "noise", "metrics", "samples")
+NUMBERS = ("t.w", "t.theta", "eta.w", "eta.theta", "sigma")  # inputs that are no draws
 VITALS = ("critic's loss", "generator's loss", "critic's parameters", "generator's parameters")
 W1_SAMPLES = 512  # for the exact W₁ during a run: its assignment takes time cubic in this
 NORM_SAMPLES = 1_000  # whose statistics batch norm uses in evaluation
@@ -43,7 +43,7 @@ COLUMNS = [
 ]
 # The vitals tell what is not finite, and whose; and BLAS may flag a lane of garbage that enters no result.
 QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
-Draws = list[Callable[[], Any]]
+AT_ONCE = 64  # steps at most that are drawn for together
 
 
 def _without_loss(critic_step: Callable) -> Callable:
@@ -56,18 +56,12 @@ def _without_loss(critic_step: Callable) -> Callable:
 
 @dataclass(frozen=True)
 class Step:
-    """A recorded step: draw what it reads, send it to the device, step."""
+    """A recorded step: the program, how to draw what it reads, and where that and the numbers go."""
 
-    draws: Draws
-    sends: list[tuple[Array, np.ndarray]]  # (an array on the device, the one on the host), where they differ
     program: Callable[[], Any]
-
-    def __call__(self) -> None:
-        for draw in self.draws:
-            draw()
-        for device, host in self.sends:
-            device[...] = arrays.namespace(device).asarray(host)
-        self.program()
+    draws: list[Callable[[int], Any]]  # of n steps' batches at once: a call costs more than what it draws
+    batches: list[tuple[Array, np.ndarray]]  # (an input of the program, the batches (n, ...) drawn for it)
+    numbers: list[tuple[Array, np.ndarray]]  # (an input on the device, the number on the host), where they differ
 
 
 class TrainingError(ArithmeticError):
@@ -109,26 +103,37 @@ class Training:
         # the first step at which each was not finite
         stacked["bad"] = np.zeros((len(VITALS), *self.lead), config.dtype)
         self.state: dict[str, Array] = {name: self.xp.asarray(value) for name, value in stacked.items()}
-        self._host = {name: np.ones(shape, config.dtype) for name, shape in self._shapes().items()}
-        self._device = {name: self.xp.asarray(value) for name, value in self._host.items()}
-        self._pretrain = self._recorded(self.players.pretrain_step, eager) if config.pretrain else None
+        self._host = {name: np.ones((), config.dtype) for name in NUMBERS}
+        self._device = {name: self.xp.ones((*self.lead, *shape), dtype=config.dtype)
+                        for name, shape in self._shapes().items()}
+        self._device |= {name: self.xp.asarray(value) for name, value in self._host.items()}
+        if not config.instance_noise:
+            del self._device["sigma"]
+        self._pretrain = self._recorded(self.players.pretrain_step, eager, config.pretrain) if config.pretrain else None
         self._critic: list[Step] = []  # the last critic step of an iteration, and those before, whose loss nobody sees
         alternating = config.update == "alternating"
         if alternating and config.critic_steps:
-            self._critic.append(self._recorded(self.players.critic_step, eager))
-            if max(config.critic_steps, config.burst) > 1:
+            most = max(config.critic_steps, config.burst)
+            self._critic.append(self._recorded(self.players.critic_step, eager, most))
+            if most > 1:
                 self._critic.append(self._recorded(_without_loss(self.players.critic_step), eager))
         generator_step = self.players.generator_step if alternating else self.players.joint_step
         self._generator = self._recorded(self._watched(generator_step), eager)
 
     # -- the steps, recorded -------------------------------------------------------------------
-    def _recorded(self, step: Callable, eager: bool) -> Step:
+    def _recorded(self, step: Callable, eager: bool, most: int = 1) -> Step:
+        """most: how many such steps there are one after another."""
         with np.errstate(**QUIET):
             program = record(step, self.state, self._device)
-        reads = [name for name in self._device if name in program.reads]
-        draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(reads, r, streams)]
-        sends = [(self._device[name], self._host[name]) for name in reads if self._device[name] is not self._host[name]]
-        return Step(draws, sends, run_eagerly(step, self.state, self._device) if eager else program)
+        shapes = {name: shape for name, shape in self._shapes().items() if name in program.reads}
+        lead, n = len(self.lead), min(most, AT_ONCE)
+        drawn = {name: np.empty((*self.lead, n, *shape), self.config.dtype) for name, shape in shapes.items()}
+        draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(
+            {name: x[r] if lead else x for name, x in drawn.items()}, streams["data"], streams["noise"])]
+        batches = [(self._device[name], np.moveaxis(x, lead, 0)) for name, x in drawn.items()]
+        numbers = [(self._device[name], self._host[name]) for name in NUMBERS if name in program.reads]
+        return Step(run_eagerly(step, self.state, self._device) if eager else program, draws, batches,
+                    [(device, host) for device, host in numbers if device is not host])
 
     @property
     def programs(self) -> tuple[list[Callable[[], Any]], Callable[[], Any]]:
@@ -184,27 +189,26 @@ class Training:
         drawn |= {"z": (n * config.pack, self.game.generator.sizes[0]), "eps": (n, 1), "delta": (n, config.pack * d)}
         if config.instance_noise:
             drawn |= {"noise.real": drawn["real"], "noise.fake": drawn["real"]}
-        numbers: dict[str, tuple[int, ...]] = dict.fromkeys(("t.w", "t.theta", "eta.w", "eta.theta"), ())
-        if config.instance_noise:
-            numbers["sigma"] = ()
-        return {name: (*self.lead, *shape) for name, shape in drawn.items()} | numbers
+        return drawn
 
-    def _draws(self, reads: list[str], r: int, streams: dict[str, np.random.Generator]) -> Draws:
-        """Bound calls that fill row r of the host's inputs, in place."""
-        row = {name: x[r] if self.lead else x for name, x in self._host.items() if x.ndim}
-        data, noise = streams["data"], streams["noise"]
-        calls: Draws = []
-        for name in reads:
-            if name == "real" and "labels" in reads:
-                share = self.config.labelled
-                calls.append(partial(self.data.draw_labelled, data, row["real"], row["labels"], share))
-            elif name == "real":
-                calls.append(partial(self.data.draw, data, row["real"]))
-            elif name == "eps":
-                calls.append(partial(noise.random, out=row["eps"], dtype=row["eps"].dtype))
-            elif name in row and name != "labels":
-                calls.append(partial(noise.standard_normal, out=row[name], dtype=row[name].dtype))
-        return calls
+    def _draws(
+        self, batches: dict[str, np.ndarray], data: np.random.Generator, noise: np.random.Generator
+    ) -> list[Callable[[int], Any]]:
+        """Calls that fill the first n of one seed's batches, each (steps, samples, numbers), in place."""
+
+        def rows(name: str, n: int) -> np.ndarray:
+            return batches[name][:n].reshape(-1, batches[name].shape[-1])
+
+        def filled(draw: Callable, name: str) -> Callable[[int], Any]:
+            return lambda n: draw(out=batches[name][:n], dtype=batches[name].dtype)
+
+        points: list[Callable[[int], Any]] = []
+        if "labels" in batches:
+            points = [lambda n: self.data.draw_labelled(data, rows("real", n), rows("labels", n), self.config.labelled)]
+        elif "real" in batches:
+            points = [lambda n: self.data.draw(data, rows("real", n))]
+        rest = [name for name in batches if name not in ("real", "labels")]
+        return points + [filled(noise.random if name == "eps" else noise.standard_normal, name) for name in rest]
 
     # -- the loop ----------------------------------------------------------------------------
     def run(self) -> Iterator[None]:
@@ -222,19 +226,15 @@ class Training:
         config, host = self.config, self._host
         rate = SCHEDULES[config.schedule](self.step / config.steps)
         host["eta.w"][...], host["eta.theta"][...] = rate * config.lr_critic, rate * config.lr_generator
-        if "sigma" in host:
+        if config.instance_noise:
             host["sigma"][...] = config.instance_noise * SCHEDULES[config.noise_schedule](self.step / config.steps)
         host["t.theta"][...] = self.step + 1
         with np.errstate(**QUIET):
             if self._pretrain is not None and self.step == 0:
-                for _ in range(config.pretrain):
-                    self._count_critic()
-                    self._pretrain()
-            for critic_step in self._critics(self.critic_steps()):
-                self._count_critic()
-                critic_step()
+                self._take([self._pretrain] * config.pretrain, counted=True)
+            self._take(self._critics(self.critic_steps()), counted=True)
             host["t.w"][...] = self.critic_count + 1  # of the critic's next step, to unroll it
-            self._generator()
+            self._take([self._generator])
         self.critic_count += not self._critic
         self.step += 1
 
@@ -242,9 +242,21 @@ class Training:
         """n steps of the critic, one after another; none if the players step together."""
         return [*self._critic[1:] * (n - 1), *self._critic[:1]]
 
-    def _count_critic(self) -> None:
-        self.critic_count += 1
-        self._host["t.w"][...] = self.critic_count
+    def _take(self, steps: list[Step], counted: bool = False) -> None:
+        """One after another, the draws for many of them at once. counted: they are the critic's, and its t.w grows."""
+        for start in range(0, len(steps), AT_ONCE):
+            some, last = steps[start : start + AT_ONCE], steps[-1]
+            for draw in last.draws:
+                draw(len(some))
+            for k, step in enumerate(some):
+                if counted:
+                    self.critic_count += 1
+                    self._host["t.w"][...] = self.critic_count
+                for into, batches in last.batches:
+                    into[...] = self.xp.asarray(batches[k])
+                for device, host in step.numbers:
+                    device[...] = self.xp.asarray(host)
+                step.program()
 
     def critic_steps(self) -> int:
         """n, or the burst of WGAN's published schedule: before the first 25 steps and every 500th."""

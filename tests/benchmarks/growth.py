@@ -20,6 +20,7 @@ import numpy as np
 
 from tests.benchmarks.contenders import floor
 from tests.benchmarks.problem import SIZES, Problem, problem
+from tests.benchmarks.table import markdown as as_markdown
 from tests.benchmarks.timing import Timing, Worker, interleaved
 
 RESOLUTION = 0.1  # of an exponent
@@ -154,14 +155,10 @@ def _rounds(timings: Sequence[Timing], unit: float) -> list[list[float]]:
 def markdown(quick: bool = False) -> str:
     peak = ("size", "iterating, replay (MB)", "iterating, eager (MB)", "replay / eager", "recording (MB)")
     return "\n\n".join([
-        _table(HEADINGS, [line.row() for line in table(quick)]),
+        as_markdown(HEADINGS, [line.row() for line in table(quick)]),
         "The most memory that arrays and objects hold at once (tracemalloc; parameters and optimiser included):",
-        _table(peak, peaks(["S"] if quick else tuple(SIZES))),
+        as_markdown(peak, peaks(["S"] if quick else tuple(SIZES))),
     ])
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(row) + " |" for row in [headings, ["---"] * len(headings), *rows])
 
 
 def _list(numbers: Sequence[float]) -> str:

@@ -8,7 +8,6 @@ Every way has its turn in every round. A process has one thread, and a core of i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from tests.benchmarks.problem import Problem, problem
+from tests.benchmarks.table import markdown as as_markdown
 from tests.benchmarks.timing import Cannot, Worker, interleaved
 
 SEEDS = 16
@@ -42,22 +42,13 @@ class Way:
         return kind(self.module, given, self.threads, self.name, **self.settings, **more)
 
 
-class Half(Worker):
-    """A worker whose question and answer are apart."""
-
-    def send(self, **request: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-
-
 class Together(Worker):
     """Several processes that take the same request at once, each on cores of its own while there are enough."""
 
     def __init__(self, module: str, given: Problem, threads: int = 1, name: str = "Contender", processes: int = 2,
                  **settings: Any):
         self.threads = threads
-        self.workers = [Half(module, given, threads, name, **settings) for _ in range(processes)]
+        self.workers = [Worker(module, given, threads, name, **settings) for _ in range(processes)]
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))
             for k, worker in enumerate(self.workers):
@@ -79,7 +70,7 @@ class Together(Worker):
         for worker in self.workers:
             worker.send(**request)
         for worker in self.workers:
-            worker._read()
+            worker.answer()
         return perf_counter() - start
 
     def close(self) -> None:
@@ -128,8 +119,7 @@ def table(quick: bool = False, ways: Sequence[Way] = WAYS) -> list[list[str]]:
 
 
 def markdown(quick: bool = False) -> str:
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *table(quick)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return as_markdown(HEADINGS, table(quick))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Worker:
     def wait(self) -> Worker:
         """When it has started; Cannot if it will not."""
         try:
-            self._read()
+            self.answer()
         except Cannot:
             self.close()
             raise
@@ -56,12 +56,15 @@ class Worker:
 
     def ask(self, **request: Any) -> Any:
         """Its answer; Cannot if it refuses."""
+        self.send(**request)
+        return self.answer()
+
+    def send(self, **request: Any) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        return self._read()
 
-    def _read(self) -> Any:
+    def answer(self) -> Any:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:

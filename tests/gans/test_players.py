@@ -278,9 +278,9 @@ def test_an_unroll_that_is_none_is_noticed(wrong: type, settings: dict) -> None:
 
 def test_looking_ahead_leaves_the_critic_where_it_is() -> None:
     run = unrolled(3)
-    run._critic[0]()
+    run._take(run._critic[:1])
     before = {name: x.copy() for name, x in run.state.items() if name.startswith("w")}
-    run._generator()
+    run._take([run._generator])
     for name, x in before.items():
         np.testing.assert_array_equal(run.state[name], x, err_msg=name)
 
@@ -448,10 +448,10 @@ def test_each_players_noise_is_drawn_anew() -> None:
     run = training("instance-noise")
     drawn = []
     for step in (run._critic[0], run._critic[0], run._generator):
-        step()
-        drawn.append(run._host["noise.fake"].copy())
+        run._take([step])
+        drawn.append(run._device["noise.fake"].copy())
     assert all(np.abs(a - b).min() > 0 for a, b in [(drawn[0], drawn[1]), (drawn[1], drawn[2])])
-    assert np.abs(run._host["noise.fake"] - run._host["noise.real"]).min() > 0
+    assert np.abs(run._device["noise.fake"] - run._device["noise.real"]).min() > 0
 
 
 def test_two_time_scales() -> None:
