@@ -28,6 +28,7 @@ from minigan.autodiff.graph import Graph, Key
 from minigan.autodiff.tensor import PRIMITIVES, Node
 
 END = 1 << 60  # later than any call
+Bound = tuple[Node, Array, list[Array]]  # a node, where it writes, and what it reads
 LARGE, STRIP = 1 << 19, 1 << 17  # bytes: an array that is computed by strips, and about how much of it at a time
 
 
@@ -186,7 +187,9 @@ class Plan:
         """The array of a computed key: its place, its part of a concatenation, or one from the pool."""
         if key in self._arrays:
             return self._arrays[key]
-        sample = self.graph.sample[key][: self._local.get(key)] if key in self._local else self.graph.sample[key]
+        sample = self.graph.sample[key]
+        if key in self._local:
+            sample = sample[: self._local[key]]
         if key in self._part:
             whole, where = self._part[key]
             self._arrays[key] = self._allocate(whole)[where].reshape(sample.shape)
@@ -220,11 +223,11 @@ class Plan:
 
     def _bind(self, run: range) -> None:
         rows = self._rows(run)
-        made = {(self._steps[i], 0) for i in run}
         if rows:
+            made = [(self._steps[i], 0) for i in run]
             self._local |= {key: rows for key in made if self._last_read.get(key, 0) < run.stop
                             and key not in self._arrays and key not in self._part}
-        bound = []
+        bound: list[Bound] = []
         for i in run:
             node = self._steps[i]
             inputs = [self._array(key) for key in self.graph.inputs[node]]
@@ -232,24 +235,11 @@ class Plan:
             self._release(i, local=i < run.stop - 1)  # by strips a value is read again, until the last strip
         self._free += self._spare
         self._spare = []
-        if not rows:
+        if rows:
+            self._call_by_strips(bound, rows)
+        else:
             for node, out, inputs in bound:
                 self._call(node, out, inputs)
-            return
-        n = len(self.graph.sample[(self._steps[run.start], 0)])
-        rows_of: dict[int, Array] = {}  # a row under all strips (a bias) is laid out once, as high as a strip
-        for node, out, inputs in bound:
-            for key, x in zip(self.graph.inputs[node], inputs, strict=True):
-                if x.size > 1 and not self._whole(key, node) and id(x) not in rows_of:
-                    rows_of[id(x)] = self.xp.empty((rows, *out.shape[1:]), dtype=x.dtype)
-                    self.nbytes += rows_of[id(x)].nbytes
-                    self.calls.append((self.xp.copyto, (rows_of[id(x)], x)))
-        for start in range(0, n, rows):
-            part, first = slice(start, start + rows), slice(min(rows, n - start))
-            cut = lambda x: x[part] if len(x) == n else x[first]  # noqa: E731
-            for node, out, inputs in bound:
-                strips = [x if x.size == 1 else cut(rows_of.get(id(x), x)) for x in inputs]
-                self._call(node, cut(out), strips)
 
     def _release(self, i: int, local: bool) -> None:
         """Give back the buffers of what nobody reads after call i; or of strips alone, for other strips."""
@@ -268,6 +258,22 @@ class Plan:
             self.calls.append((function, tuple(args)))
 
     # -- 4. strips --------------------------------------------------------------------------------
+    def _call_by_strips(self, bound: list[Bound], rows: int) -> None:
+        n = len(self.graph.sample[(bound[0][0], 0)])
+        rows_of: dict[int, Array] = {}  # a row under all strips (a bias) is laid out once, as high as a strip
+        for node, out, inputs in bound:
+            for key, x in zip(self.graph.inputs[node], inputs, strict=True):
+                if x.size > 1 and not self._whole(key, node) and id(x) not in rows_of:
+                    rows_of[id(x)] = self.xp.empty((rows, *out.shape[1:]), dtype=x.dtype)
+                    self.nbytes += rows_of[id(x)].nbytes
+                    self.calls.append((self.xp.copyto, (rows_of[id(x)], x)))
+        for start in range(0, n, rows):
+            part, first = slice(start, start + rows), slice(min(rows, n - start))
+            for node, out, inputs in bound:
+                strips = [x if x.size == 1 else rows_of.get(id(x), x) for x in [out, *inputs]]
+                strips = [x if x.size == 1 else x[part] if len(x) == n else x[first] for x in strips]
+                self._call(node, strips[0], strips[1:])
+
     def _runs(self) -> list[range]:
         """The calls in groups: elementwise calls on large arrays of one shape together, every other by itself."""
         runs: list[range] = []
@@ -286,7 +292,8 @@ class Plan:
     def _rows(self, run: range) -> int:
         """How many rows of its arrays a run of calls computes at a time; 0: it cannot go by strips, or need not."""
         sample = self.graph.sample
-        homes = [self._arrays[(self._steps[i], 0)] for i in run if (self._steps[i], 0) in self._arrays]
+        made = {(self._steps[i], 0) for i in run}
+        homes = [self._arrays[key] for key in made if key in self._arrays]
         shape = sample[(self._steps[run[0]], 0)].shape
         if len(run) < 2 or not shape or shape[0] < 2 or not arrays.on_host(self.xp):
             return 0
@@ -297,6 +304,8 @@ class Plan:
                 return 0
             for key in self.graph.inputs[node]:
                 x = sample[key]
+                if key in self._source and self._owner(key) in made:  # seen otherwise than strip by strip
+                    return 0
                 if x.shape == shape and x.flags.c_contiguous:
                     continue
                 row = x.shape in (shape[1:], (1, *shape[1:]))

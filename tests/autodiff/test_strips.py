@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from programs import arrays
 from replays import agree, build, copies, critic, penalized_step, steps, training
 
-from minigan.autodiff import broadcast_to, concat, exp, grad, greater, plan, record, relu, sqrt, tanh
+from minigan.autodiff import broadcast_to, concat, exp, grad, greater, plan, record, relu, sqrt, swap, tanh
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 RNG = np.random.default_rng(7)
@@ -59,6 +59,8 @@ CASES = {
     "a row of a row": lambda s, i: ({"a": tanh(relu(s["a"] + tanh(i["row"])) + i["row"])}, {}),
     "a broadcast row": lambda s, i: ({"a": tanh(s["a"] + broadcast_to(i["row"], shape=(13, 6)))}, {}),
     "a reshape in between": lambda s, i: ({"a": tanh(exp(s["a"]).reshape(6, 13) * 0.1).reshape(13, 6) + 1.0}, {}),
+    "its transpose, laid out anew": lambda s, i: (
+        {"a": exp(swap(u := tanh(s["a"])).reshape(13, 6) - 2.0) * u}, {}),
     "masks": lambda s, i: ({"a": greater(tanh(s["a"]), 0.1) * s["b"] + greater(s["b"], s["a"])}, {}),
     "a sum in between": lambda s, i: ({"a": tanh(u := s["a"] * s["b"]) * u.sum()}, {"u": u.sum(0)}),
     "a derivative": lambda s, i: ({"a": s["a"] - 0.1 * grad(sqrt(1.0 + s["a"] ** 2).sum(), s["a"])}, {}),

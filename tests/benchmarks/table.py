@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: a table for each problem, and the ratios beside the issue's targets."""
+"""What was measured, as Markdown: a table for each problem, and the ratios beside what they aim at."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Comparison:
             return None
         return theirs.over(ours) if self.inverse else ours.over(theirs)
 
-    def reached(self, ratio: float, target: float) -> bool:
-        return ratio >= target if self.inverse else ratio <= target
+    def reached(self, ratio: float, aim: float) -> bool:
+        return ratio >= aim if self.inverse else ratio <= aim
 
 
 COMPARISONS = (
@@ -38,7 +38,7 @@ COMPARISONS = (
     Comparison("of JAX's time", JAX),
     Comparison("of the floor's time, one thread", FLOOR, threads=1),
 )
-TARGETS: dict[tuple[str, str], tuple[float | None, ...]] = {  # (recipe, size), with ReLU -> of each comparison
+AIMS: dict[tuple[str, str], tuple[float | None, ...]] = {  # (recipe, size), with ReLU -> of each comparison
     ("wgan-gp", "S"): (7, 1.15, 2.2),
     ("wgan-gp", "M"): (2, 1.12, 1.25),
     ("wgan-gp", "L"): (1.3, 1.12, 1.12),
@@ -82,12 +82,12 @@ def iterations(results: Sequence[Result]) -> str:
 
 
 def summary(measured: Sequence[tuple[Problem, Sequence[Result]]]) -> str:
-    """The ratios that the issue asks for, and the resolution: how far minigan is from itself."""
+    """The ratios beside their aims, and the resolution: how far minigan is from itself."""
     rows, same = [], []
     for problem, results in measured:
-        targets = TARGETS.get((problem.recipe, size(problem))) if problem.activation == "relu" else None
-        if targets:
-            cells = [cell(c, c.ratio(results), target) for c, target in zip(COMPARISONS, targets, strict=True)]
+        aims = AIMS.get((problem.recipe, size(problem))) if problem.activation == "relu" else None
+        if aims:
+            cells = [cell(c, c.ratio(results), aim) for c, aim in zip(COMPARISONS, aims, strict=True)]
             rows.append([title(problem), *cells])
         again = Comparison("", AGAIN, threads=1, inverse=True).ratio(results)
         if again is not None:
@@ -96,13 +96,13 @@ def summary(measured: Sequence[tuple[Problem, Sequence[Result]]]) -> str:
     return "\n\n".join([markdown(["problem", *(c.heading for c in COMPARISONS)], rows)] * bool(rows) + [resolution])
 
 
-def cell(comparison: Comparison, ratio: Interval | None, target: float | None) -> str:
+def cell(comparison: Comparison, ratio: Interval | None, aim: float | None) -> str:
     if ratio is None:
         return "n/a"
-    if target is None:
+    if aim is None:
         return interval(ratio)
-    mark = "reached" if comparison.reached(ratio[0], target) else "**missed**"
-    return f"{interval(ratio)}; target {'≥' if comparison.inverse else '≤'} {target}: {mark}"
+    mark = "reached" if comparison.reached(ratio[0], aim) else "**missed**"
+    return f"{interval(ratio)}; aim {'≥' if comparison.inverse else '≤'} {aim}: {mark}"
 
 
 def checked(made: Sequence[Check]) -> str:

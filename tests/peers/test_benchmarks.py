@@ -98,10 +98,10 @@ def test_the_summary_compares_best_with_best():
                        PyTorch_eager=([900, 900, 900], [700, 800, 1400]), JAX_jit=([100, 80, 400], [500, 500, 500]),
                        matrix_products_alone=([50, 50, 100], [1, 1, 1]))
     line = table.summary([(problem("S"), measured), (problem("S", activation="tanh"), measured)]).splitlines()
-    assert len(line) == 5  # headings, dashes, one row (tanh has no target), nothing, the resolution
-    assert "7.00 (7.00 to 7.50); target ≥ 7: reached" in line[2]
-    assert "1.00 (0.75 to 1.12); target ≤ 1.15: reached" in line[2]
-    assert "2.00 (2.00 to 2.00); target ≤ 2.2: reached" in line[2]
+    assert len(line) == 5  # headings, dashes, one row (tanh has no aim), nothing, the resolution
+    assert "7.00 (7.00 to 7.50); aim ≥ 7: reached" in line[2]
+    assert "1.00 (0.75 to 1.12); aim ≤ 1.15: reached" in line[2]
+    assert "2.00 (2.00 to 2.00); aim ≤ 2.2: reached" in line[2]
     assert line[4].endswith("WGAN-GP, S, relu: 1.01 (1.01 to 1.01); WGAN-GP, S, tanh: 1.01 (1.01 to 1.01).")
 
 
@@ -109,7 +109,7 @@ def test_the_summary_does_without_those_that_are_missing():
     absent = [Result(JAX, 1, None, "no such library")]
     slow = results(minigan=([100, 100],), PyTorch_eager=([120, 120],))
     line = table.summary([(problem("L"), absent + slow)]).splitlines()[2]
-    assert line == "| WGAN-GP, L, relu | 1.20 (1.20 to 1.20); target ≥ 1.3: **missed** | n/a | n/a |"
+    assert line == "| WGAN-GP, L, relu | 1.20 (1.20 to 1.20); aim ≥ 1.3: **missed** | n/a | n/a |"
 
 
 # -- the floor ------------------------------------------------------------------------------------------
