@@ -79,6 +79,14 @@ def build(program, updates, scalar, target, reported, flat_order):
     return step
 
 
+def agree_on(drawn, dtype, length):
+    """``agree`` on a step of ``steps``, for so many calls with other inputs each."""
+    *state, x = arrays(drawn[0], dtype=dtype)
+    inputs = {"x": x, "t": np.array(0.1, dtype)}
+    schedule = [{"t": 0.1 / (k + 1), "x": np.asarray(np.roll(x, k) * (1 - 0.1 * k), dtype)} for k in range(length)]
+    agree(build(*drawn), {f"s{k}": s for k, s in enumerate(state)}, inputs, schedule)
+
+
 # -- a training step -----------------------------------------------------------------------
 SIZES = [(3, 16), (16, 8), (8, 1)]
 

@@ -63,16 +63,16 @@ def relu(xp: ModuleType, out: Array, x: Array) -> Call:
     if not arrays.on_host(xp) or x.size == 0 or not _contiguous(x, out) or (x.size > ROW and x.size % ROW):
         return extremum("maximum")(xp, out, x, zero(xp, x))
     shape = (x.size,) if x.size <= ROW else (x.size // ROW, ROW)
-    zeros = _zeros(shape[-1], x.dtype)
+    zeros = _zeros(xp, shape[-1], x.dtype)
     if out is None:
         return _reshaped, xp.maximum, x.reshape(shape), zeros, x.shape
     return partial(xp.maximum, out=out.reshape(shape)), x.reshape(shape), zeros
 
 
 @cache
-def _zeros(width: int, dtype: Any) -> Array:
+def _zeros(xp: ModuleType, width: int, dtype: Any) -> Array:
     """Zeros that everybody shares, so that they stay in the cache."""
-    zeros = arrays.library("cpu").zeros(width, dtype=dtype)
+    zeros = xp.zeros(width, dtype=dtype)
     zeros.flags.writeable = False
     return zeros
 
@@ -176,7 +176,7 @@ def _same_layout(a: Array, b: Array) -> bool:
 def _small(left: Array, right: Array) -> bool:
     """Whether OpenBLAS multiplies without packing: then A Bᵀ takes half as long again as A B, and a copy of Bᵀ pays."""
     (m, k), n = left.shape[-2:], right.shape[-1]
-    return min(m, k, n) >= 32 and k * n <= 9216 and m * k * n <= 10**6
+    return min(m, k, n) >= 32 and k * n <= 96**2 and m * k * n <= 100**3
 
 
 def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> Call:

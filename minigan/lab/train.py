@@ -47,6 +47,8 @@ AT_ONCE = 64  # steps at most that are drawn for together
 
 
 def _without_loss(critic_step: Callable) -> Callable:
+    """The step without the value of its loss, which then need not be computed; its gradient is."""
+
     def step(state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
         new, report = critic_step(state, inputs)
         return {name: x for name, x in new.items() if name != "critic_loss"}, report

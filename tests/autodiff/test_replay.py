@@ -5,8 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from hypothesis import given
-from programs import arrays
-from replays import agree, build, penalized_step, same, steps, training
+from replays import agree, agree_on, penalized_step, same, steps, training
 
 from minigan.autodiff import (
     Tensor,
@@ -44,11 +43,7 @@ BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 @BOTH
 @given(drawn=steps())
 def test_random_programs_are_replayed_bit_for_bit(dtype, drawn):
-    program = drawn[0]
-    *state, x = arrays(program, dtype=dtype)
-    inputs = {"x": x, "t": np.array(0.1, dtype)}
-    schedule = [{"t": 0.1 / (k + 1), "x": np.asarray(np.roll(x, k) * (1 - 0.1 * k), dtype)} for k in range(4)]
-    agree(build(*drawn), {f"s{k}": s for k, s in enumerate(state)}, inputs, schedule)
+    agree_on(drawn, dtype, 4)
 
 
 # -- a training step -----------------------------------------------------------------------------------------

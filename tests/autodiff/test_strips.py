@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from programs import arrays
-from replays import agree, build, copies, critic, penalized_step, steps, training
+from replays import agree, agree_on, copies, critic, penalized_step, steps, training
 
 from minigan.autodiff import broadcast_to, concat, exp, grad, greater, plan, record, relu, sqrt, swap, tanh
 
@@ -25,11 +24,7 @@ def everything_is_large():
 @given(drawn=steps())
 @settings(max_examples=60)
 def test_random_programs(dtype, drawn):
-    program = drawn[0]
-    *state, x = arrays(program, dtype=dtype)
-    inputs = {"x": x, "t": np.array(0.1, dtype)}
-    schedule = [{"t": 0.1 / (k + 1), "x": np.asarray(np.roll(x, k) * (1 - 0.1 * k), dtype)} for k in range(3)]
-    agree(build(*drawn), {f"s{k}": s for k, s in enumerate(state)}, inputs, schedule)
+    agree_on(drawn, dtype, 3)
 
 
 @BOTH

@@ -181,6 +181,16 @@ def test_one_sided_leaves_slopes_below_one_alone(seed: int) -> None:
     assert one == pytest.approx(max(0.0, np.linalg.norm(w) - 1) ** 2, rel=1e-9)
 
 
+def test_points_on_segments_are_where_the_docstring_says() -> None:
+    rng = np.random.default_rng(4)
+    real, fake, eps = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.random((5, 1))
+    eps[:2, 0] = 0.0, 1.0
+    x_hat = interpolate(real, fake, eps).value
+    for k in range(5):
+        np.testing.assert_allclose(x_hat[k], eps[k] * real[k] + (1 - eps[k]) * fake[k], rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(x_hat[0], fake[0])
+
+
 @pytest.mark.parametrize(("shapes", "words"), [
     (((4, 2), (4, 2), (4,)), ["(4, 1)", "(4,)"]),
     (((4, 2), (4, 2), (1, 1)), ["(4, 1)", "(1, 1)"]),

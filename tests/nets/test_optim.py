@@ -134,6 +134,20 @@ def test_recorded_with_a_schedule_it_is_the_same(name: str) -> None:
     np.testing.assert_allclose(state["theta"], by_hand(name)[-1], rtol=1e-10)
 
 
+@pytest.mark.parametrize(("name", "settings"), [("rmsprop", {"alpha": 0.5}), ("adam", {"beta2": 0.5})])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_dead_units_mean_of_squares_stays_a_normal_number(name: str, settings: dict, dtype: str) -> None:
+    """v ← v/2 + tiny tends to 2 tiny from above: where 0.99 v would stick at a few denormal units, and be slow."""
+    row, tiny = OPTIMIZERS[name], float(np.finfo(dtype).tiny)
+    theta, g = Tensor(np.zeros(1, dtype)), Tensor(np.zeros(1, dtype))
+    slots = {slot: Tensor(np.full(1, 64 * tiny, dtype)) for slot in row.slots}
+    for t in range(1, 41):
+        theta, slots = row.step(theta, g, slots, float(t), 0.1, **settings)
+        assert slots["v"].value >= 2 * tiny
+    np.testing.assert_allclose(slots["v"].value / tiny, 2, rtol=1e-5)
+    assert np.isfinite(theta.value).all()
+
+
 def test_schedules() -> None:
     expected = {"constant": [1, 1, 1], "linear": [1, 0.75, 0.25], "cosine": [1, 0.5 + sqrt(0.125), 0.5 - sqrt(0.125)]}
     assert expected.keys() == SCHEDULES.keys()
