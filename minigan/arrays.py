@@ -1,31 +1,206 @@
 """Floor 0: which array library, which dtype, which random stream, which device.
 
-Every other room takes ``xp`` from the arrays it is given and keeps to the names
-that NumPy >= 2.0 and CuPy >= 14 share. What differs between libraries stands here.
+Every other room takes ``xp`` from the arrays it is given and keeps to the names and signatures that NumPy >= 2.0
+and CuPy >= 14 share. What differs between libraries stands here, a row of ``LIBRARIES`` for each;
+``docs/arrays.md`` adds one, step by step.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 Array = Any  # an ndarray of NumPy, CuPy, ... : whatever library the user brought
+HOST = np  # the library of the host, where numbers are drawn and looked at
+HostArray = np.ndarray
+DType = np.dtype
+Generator = np.random.Generator
+SeedSequence = np.random.SeedSequence
+finfo = np.finfo
 
 # The real precision of each floating dtype: what "float32 stays float32" compares.
 PRECISION = {np.dtype(d): np.finfo(d).dtype for d in ("float32", "float64", "complex64", "complex128")}
 DTYPES = ("float32", "float64")
-DEVICES = ("cpu", "cuda")
 
 
 class DeviceError(RuntimeError):
     """A device was asked for that this machine cannot give."""
 
 
+# -- the libraries: a row each -------------------------------------------------------------------
+@dataclass(frozen=True)
+class Library:
+    """A row: an array library, how to get it, and where it parts from NumPy.
+
+    facts: the imported module → what is known of the device, its name under "device"; raises if none answers.
+    differences: the module → what stands in place of its own functions, under NumPy's names and signatures.
+    stream: the module and a seed → ``random(out)``, which fills an array from U[0, 1) on the device, and
+    ``standard_normal(out)``, which fills it from N(0, 1).
+    """
+
+    install: str
+    to_host: Callable[[Array], HostArray]
+    facts: Callable[[Any], dict[str, str]]
+    stream: Callable[[Any, SeedSequence], Any]
+    differences: Callable[[Any], dict[str, Any]] = lambda module: {}
+    synchronize: Callable[[Any], Any] = lambda module: None  # wait until the device has done what it was asked to
+
+
+class _Adapted(ModuleType):
+    """A library, with the differences of its row in place of its own functions."""
+
+    def __init__(self, module: ModuleType, differences: dict[str, Any]):
+        super().__init__(module.__name__)
+        self.__dict__.update(differences, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+class Stream:
+    """A generator with NumPy's interface, to fill arrays with."""
+
+    def __init__(self, generator: Any):
+        self.generator = generator
+
+    def random(self, out: Array) -> None:
+        self.generator.random(out=out, dtype=out.dtype)
+
+    def standard_normal(self, out: Array) -> None:
+        self.generator.standard_normal(out=out, dtype=out.dtype)
+
+
+def written(function: Callable, operands: int) -> Callable:
+    """``function`` of so many operands with an ``out`` like NumPy's: any array, of another dtype or an operand too."""
+
+    def into(*args: Any, out: Array = None) -> Array:
+        out = args[operands] if len(args) > operands else out
+        y = function(*args[:operands])
+        if out is None:
+            return y
+        out[...] = y
+        return out
+
+    return into
+
+
+# NumPy
+def _cpu_facts(numpy: Any) -> dict[str, str]:
+    import platform
+
+    return {"device": platform.processor() or platform.machine()}
+
+
+# CuPy
+def _cuda_facts(cupy: Any) -> dict[str, str]:
+    runtime = cupy.cuda.runtime
+    if not runtime.getDeviceCount():
+        raise RuntimeError("this machine has no CUDA device")
+    about = runtime.getDeviceProperties(cupy.cuda.Device().id)
+    return {"device": about["name"].decode(), "CUDA runtime": str(runtime.runtimeGetVersion()),
+            "CUDA driver": str(runtime.driverGetVersion())}
+
+
+# dpnp: Intel's arrays, on any SYCL device
+MASKS = {"greater": 2, "greater_equal": 2, "equal": 2, "isfinite": 1}
+NOT_IN_PLACE = {"maximum": 2, "minimum": 2, "logaddexp": 2}
+
+
+def _dpnp_differences(dpnp: Any) -> dict[str, Any]:
+    return {
+        **{name: written(getattr(dpnp, name), n) for name, n in {**MASKS, **NOT_IN_PLACE}.items()},
+        "add": _DpnpAdd(dpnp),
+        "take": lambda x, indices, axis=None, out=None: dpnp.take(x, indices, axis=axis, out=out),
+        "concatenate": lambda xs, axis=0, out=None: dpnp.concatenate(xs, axis=axis, out=out),
+        "may_share_memory": _spans_overlap,
+    }
+
+
+class _DpnpAdd:
+    """dpnp.add, with the methods of a ufunc that the kernels call."""
+
+    def __init__(self, dpnp: Any):
+        self.dpnp = dpnp
+
+    def __call__(self, a: Array, b: Array, out: Array = None) -> Array:
+        return self.dpnp.add(a, b, out=out)
+
+    def reduce(self, x: Array, axis: Any, dtype: Any, out: Array, keepdims: bool) -> Array:
+        return self.dpnp.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
+
+    def at(self, x: Array, key: tuple, g: Array) -> None:
+        """x[..., i, ...] += g for each index i: a product with the matrix [i = k], which adds repeated indices up."""
+        *before, indices = key
+        axis, dpnp = len(before), self.dpnp
+        n = x.shape[axis]
+        one_hot = (dpnp.reshape(indices, (-1, 1)) == dpnp.arange(n)).astype(x.dtype)
+        rows = dpnp.moveaxis(dpnp.reshape(g, (*g.shape[:axis], indices.size, *x.shape[axis + 1 :])), axis, 0)
+        total = dpnp.tensordot(one_hot, rows, axes=([0], [0]))
+        x[...] += dpnp.moveaxis(total, 0, axis)
+
+
+def _spans_overlap(a: Array, b: Array) -> bool:
+    (a_start, a_stop), (b_start, b_stop) = _span(a), _span(b)
+    return a.size > 0 and b.size > 0 and a_start < b_stop and b_start < a_stop
+
+
+def _span(x: Array) -> tuple[int, int]:
+    """The first byte of an array of unified shared memory, and the byte after its last."""
+    memory = x.__sycl_usm_array_interface__
+    start = memory["data"][0] + memory["offset"] * x.itemsize
+    reach = [(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)]
+    return start + sum(r for r in reach if r < 0), start + sum(r for r in reach if r > 0) + x.itemsize
+
+
+class _DpnpStream:
+    def __init__(self, dpnp: Any, seed: SeedSequence):
+        self.state = dpnp.random.RandomState(int(seed.generate_state(1)[0]))
+
+    def random(self, out: Array) -> None:
+        out[...] = self.state.random_sample(out.shape)
+
+    def standard_normal(self, out: Array) -> None:
+        out[...] = self.state.standard_normal(out.shape)
+
+
+def _find_opencl() -> None:
+    """Where the wheel ``intel-opencl-rt`` is installed, tell the loader of OpenCL where its driver lies."""
+    try:
+        files = metadata.files("intel-opencl-rt") or []
+    except metadata.PackageNotFoundError:
+        return
+    for file in files:
+        if file.name in ("libintelocl.so", "intelocl64.dll"):
+            os.environ.setdefault("OCL_ICD_FILENAMES", str(file.locate()))
+
+
+LIBRARIES: dict[str, Library] = {
+    "numpy": Library("numpy", np.asarray, _cpu_facts,
+                     stream=lambda numpy, seed: Stream(Generator(np.random.Philox(seed)))),
+    "cupy": Library(
+        "'minigan[cuda12]' (or cuda13)", lambda x: x.get(), _cuda_facts,
+        stream=lambda cupy, seed: Stream(cupy.random.Generator(cupy.random.Philox4x3210(seed))),
+        differences=lambda cupy: {"matmul": lambda a, b, out=None: cupy.matmul(a, b, out=out)},  # not by position
+        synchronize=lambda cupy: cupy.cuda.Device().synchronize()),
+    "dpnp": Library(
+        "'minigan[sycl]'", lambda x: x.asnumpy(),
+        facts=lambda dpnp: {"device": dpnp.empty(0).sycl_device.name, "kind": str(dpnp.empty(0).sycl_device)},
+        stream=_DpnpStream, differences=_dpnp_differences,
+        synchronize=lambda dpnp: dpnp.empty(0).sycl_queue.wait()),
+}
+DEVICES = {"cpu": "numpy", "cuda": "cupy", "sycl": "dpnp"}  # --device → the library whose arrays live there
+
+
+# -- which library -------------------------------------------------------------------------------
 def namespace(*arrays: Array) -> ModuleType:
     """The array library ``xp`` of the arrays; TypeError if they come from several.
 
@@ -45,56 +220,107 @@ def namespace(*arrays: Array) -> ModuleType:
 
 
 def _library(kind: type) -> ModuleType:
-    root = kind.__module__.partition(".")[0]
-    module = sys.modules.get("numpy" if root == "builtins" else root)
+    module = sys.modules.get(_root(kind))
     if module is None or not hasattr(module, "asarray"):
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not an array of a known library")
-    return module
+    return _adapted(module)
 
 
-def is_array(x: object) -> bool:
-    """True for an array (or NumPy scalar) of any library; False for numbers, lists, tensors."""
-    return isinstance(x, np.ndarray | np.generic) or (hasattr(x, "__dlpack__") and hasattr(x, "dtype"))
+def _root(kind: type) -> str:
+    root = kind.__module__.partition(".")[0]
+    return "numpy" if root == "builtins" else root
+
+
+@cache
+def _adapted(module: ModuleType) -> ModuleType:
+    differences = LIBRARIES[module.__name__].differences(module) if module.__name__ in LIBRARIES else {}
+    return _Adapted(module, differences) if differences else module
 
 
 def library(device: str) -> ModuleType:
-    """The array library behind a device name: 'cpu' is NumPy, 'cuda' is CuPy.
+    """The array library behind a device name: 'cpu' is NumPy, 'cuda' is CuPy, 'sycl' is dpnp.
 
     Raises DeviceError if the library is missing or sees no such device.
     """
-    if device == "cpu":
-        return np
-    if device != "cuda":
+    if device not in DEVICES:
         raise DeviceError(f"unknown device {device!r}: choose one of {', '.join(DEVICES)}")
+    name = DEVICES[device]
+    row = LIBRARIES[name]
+    if device == "sycl":
+        _find_opencl()
     try:
-        cupy = importlib.import_module("cupy")
+        module = importlib.import_module(name)
     except ImportError as error:
-        raise DeviceError(
-            "device 'cuda' needs CuPy, which is not installed: "
-            "pip install 'minigan[cuda12]' (or cuda13), or use --device cpu"
-        ) from error
+        raise DeviceError(f"device {device!r} needs {name}, which is not installed ({error}): "
+                          f"pip install {row.install}, or use --device cpu") from error
     try:
-        found = cupy.cuda.runtime.getDeviceCount()
-    except (cupy.cuda.runtime.CUDARuntimeError, ImportError, OSError) as error:
-        raise DeviceError(f"CuPy is installed but no CUDA device answers ({error}); use --device cpu") from error
-    if not found:
-        raise DeviceError("CuPy is installed but this machine has no CUDA device; use --device cpu")
-    return cupy
+        row.facts(module)
+    except Exception as error:  # whatever a driver raises
+        raise DeviceError(f"{name} is installed but no such device answers ({error}); use --device cpu") from error
+    return _adapted(module)
 
 
-def to_host(x: Array) -> np.ndarray:
-    """The same values as a NumPy array (a copy only where the device differs)."""
-    return x.get() if hasattr(x, "get") else np.asarray(x)
+def facts(xp: ModuleType) -> dict[str, str]:
+    """What is known of the device behind a library: its name under "device"."""
+    return LIBRARIES[xp.__name__].facts(xp)
 
 
-def matmul(xp: ModuleType) -> Callable[[Array, Array, Array], Array]:
-    """The library's matrix product as a function (a, b, out); CuPy takes ``out`` by keyword alone."""
-    return xp.matmul if xp is np else lambda a, b, out: xp.matmul(a, b, out=out)
+def synchronize(xp: ModuleType) -> None:
+    """Wait until the device has done all that it was asked to."""
+    LIBRARIES[xp.__name__].synchronize(xp)
 
 
 def on_host(xp: ModuleType) -> bool:
     """Whether the library is NumPy, whose own ways kernels may use to be fast."""
     return xp is np
+
+
+# -- what an array is ----------------------------------------------------------------------------
+def is_array(x: object) -> bool:
+    """True for an array (or NumPy scalar) of any library; False for numbers, lists, tensors."""
+    return isinstance(x, np.ndarray | np.generic) or (hasattr(x, "__dlpack__") and hasattr(x, "dtype"))
+
+
+def is_scalar(x: object) -> bool:
+    """True for a number, NumPy's scalars too: np.sqrt(2.) is a float64, and must not promote float32."""
+    return isinstance(x, int | float | np.floating | np.integer)
+
+
+def as_array(value: Any) -> Array:
+    """The array itself; of numbers and lists of them an array on the host. TypeError for anything else."""
+    if is_array(value):  # NumPy scalars, the results of 0-d operations, become 0-d arrays again
+        return np.asarray(value) if isinstance(value, np.generic) else value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fciub":
+        raise TypeError(f"a tensor holds numbers; {type(value).__name__} {value!r:.60} does not convert to them")
+    return array
+
+
+def to_host(x: Array) -> HostArray:
+    """The same values as a NumPy array (a copy only where the device differs)."""
+    row = LIBRARIES.get(_root(type(x)))
+    return np.asarray(x) if row is None else row.to_host(x)
+
+
+def dtype(x: Array) -> DType:
+    """The dtype of an array, as NumPy's."""
+    found = x.dtype
+    return found if isinstance(found, np.dtype) else np.dtype(str(found).rpartition(".")[2])
+
+
+# -- memory --------------------------------------------------------------------------------------
+def is_broadcast(x: Array) -> bool:
+    """Whether several entries of the array are one number in memory."""
+    return any(step == 0 and n > 1 for step, n in zip(_strides(x), x.shape, strict=False))
+
+
+def same_layout(a: Array, b: Array) -> bool:
+    """Whether two (stacks of) matrices have their entries in the same places."""
+    return (a.shape[-2:], _strides(a)[-2:]) == (b.shape[-2:], _strides(b)[-2:])
+
+
+def _strides(x: Array) -> tuple[int, ...]:
+    return getattr(x, "strides", ())  # a library need not tell
 
 
 def arrange(flat: Array, like: Array) -> Array:
@@ -121,10 +347,19 @@ def shares_memory(a: Array, b: Array) -> bool:
     return bool(namespace(a, b).may_share_memory(a, b))
 
 
-def streams(seed: int, *names: str) -> dict[str, np.random.Generator]:
+# -- random streams ------------------------------------------------------------------------------
+def streams(seed: int, *names: str) -> dict[str, Generator]:
     """Independent random streams of one seed, one for each name, in the order given.
 
     Noise, data, metrics never share a stream, so that looking does not change training.
     """
-    children = np.random.SeedSequence(seed).spawn(len(names))
-    return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
+    children = SeedSequence(seed).spawn(len(names))
+    return {name: Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
+
+
+def device_stream(xp: ModuleType, *key: int) -> Any:
+    """A fresh random stream on the device, a function of the key alone; see ``Library.stream``.
+
+    A key for each step needs no state between steps, and a run resumes anywhere with the same numbers.
+    """
+    return LIBRARIES[xp.__name__].stream(xp, SeedSequence(key))

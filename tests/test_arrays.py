@@ -51,10 +51,10 @@ def test_is_array(foreign):
 # -- devices -------------------------------------------------------------------------------------
 def test_devices(monkeypatch):
     assert arrays.library("cpu") is np
-    with pytest.raises(arrays.DeviceError, match=r"unknown device 'tpu'.*cpu, cuda"):
+    with pytest.raises(arrays.DeviceError, match=r"unknown device 'tpu'.*cpu, cuda, sycl"):
         arrays.library("tpu")
     monkeypatch.setitem(sys.modules, "cupy", None)  # as if it were not installed
-    with pytest.raises(arrays.DeviceError, match=r"needs CuPy.*pip install.*minigan\[cuda12\].*--device cpu"):
+    with pytest.raises(arrays.DeviceError, match=r"needs cupy.*pip install.*minigan\[cuda12\].*--device cpu"):
         arrays.library("cuda")
 
 
@@ -75,7 +75,7 @@ def test_cupy_without_a_device(monkeypatch, count, words):
 def test_to_host():
     x = np.ones(2)
     assert arrays.to_host(x) is x
-    assert arrays.to_host(SimpleNamespace(get=lambda: x)) is x
+    assert arrays.to_host([1.0, 2.0]).tolist() == [1.0, 2.0]
 
 
 # -- streams -------------------------------------------------------------------------------------

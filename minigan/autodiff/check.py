@@ -14,10 +14,10 @@ Source: Squire & Trapp (1998) for the complex step; Chainer's check_double_backw
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
-import numpy as np
-
+from minigan.arrays import HOST, HostArray, as_array, namespace, to_host
 from minigan.autodiff.grad import grad
 from minigan.autodiff.tensor import Tensor
 
@@ -38,20 +38,27 @@ def check(
 ) -> None:
     """Check the derivatives of f at the points xs, to the given order; raise GradientError if wrong.
 
-    f: tensors to a tensor (or a list of them). xs: arrays; they are taken in float64, which the
-    comparison needs. analytic: f is complex-differentiable, so take the complex step; a form
-    through |x| or max is silently wrong under it, and wants the default central differences, at
-    a point away from its kinks. rtol: the allowed |difference| relative to |u||J||v| as seen.
+    f: tensors to a tensor (or a list of them). xs: arrays of the library to check; they are taken in
+    float64, which the comparison needs, and compared on the host. analytic: f is complex-differentiable,
+    so take the complex step; a form through |x| or max is silently wrong under it, and wants the default
+    central differences, at a point away from its kinks. rtol: the allowed |difference| relative to
+    |u||J||v| as seen.
     """
-    points = [np.array(x, dtype=float) for x in xs]
-    rng = np.random.default_rng(seed)
+    given = [as_array(x) for x in xs]
+    points = [HOST.array(to_host(x), dtype=float) for x in given]
+    _check(f, namespace(*given), points, order, analytic, rtol, directions, seed)
+
+
+def _check(f: Callable, xp: ModuleType, points: list[HostArray], order: int, analytic: bool, rtol: float,
+           directions: int, seed: int) -> None:
+    rng = HOST.random.default_rng(seed)
     for _ in range(directions):
         vs = [rng.standard_normal(x.shape) for x in points]
-        ys = _outputs(f, points)
+        ys = _outputs(f, xp, points)
         us = [rng.standard_normal(y.shape) for y in ys]
-        gradients = grad_of(f, points, us)
+        gradients = grad_of(f, xp, points, us)
         claimed = sum(float((g * v).sum()) for g, v in zip(gradients, vs, strict=True))
-        measured = _directional(f, points, vs, us, analytic)
+        measured = _directional(f, xp, points, vs, us, analytic)
         # all three in the units of f: a derivative of 1e-20 is checked as strictly as one of 1
         scale = max(_norms(gradients, vs), abs(measured), 1e-4 * _norms(us, ys))
         error = abs(claimed - measured)
@@ -62,13 +69,12 @@ def check(
                 f"(difference {error:.2g}, allowed {rtol:g} of {scale:.3g})"
             )
     if order > 1:
-        us = [rng.standard_normal(y.shape) for y in _outputs(f, points)]
-        check(_Derivative(f, len(points)), [*points, *us], order - 1,
-              analytic=analytic, rtol=rtol, directions=directions, seed=seed + 1)
+        us = [rng.standard_normal(y.shape) for y in _outputs(f, xp, points)]
+        _check(_Derivative(f, len(points)), xp, [*points, *us], order - 1, analytic, rtol, directions, seed + 1)
 
 
-def _norms(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
-    return float(sum(np.linalg.norm(x) * np.linalg.norm(y) for x, y in zip(xs, ys, strict=True)))
+def _norms(xs: Sequence[HostArray], ys: Sequence[HostArray]) -> float:
+    return float(sum(HOST.linalg.norm(x) * HOST.linalg.norm(y) for x, y in zip(xs, ys, strict=True)))
 
 
 class _Derivative:
@@ -91,26 +97,26 @@ def _paired(ys: Any, us: Sequence[Any]) -> Tensor:
     return total
 
 
-def _outputs(f: Callable, points: Sequence[np.ndarray]) -> list[np.ndarray]:
-    ys = f(*[Tensor(x) for x in points])
-    return [y.value for y in (ys if isinstance(ys, list | tuple) else [ys])]
+def _outputs(f: Callable, xp: ModuleType, points: Sequence[HostArray]) -> list[HostArray]:
+    ys = f(*[Tensor(xp.asarray(x)) for x in points])
+    return [to_host(y.value) for y in (ys if isinstance(ys, list | tuple) else [ys])]
 
 
-def grad_of(f: Callable, points: Sequence[np.ndarray], us: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """∇ₓ⟨u, f(x)⟩ as arrays."""
-    xs = [Tensor(x) for x in points]
-    return [g.value for g in grad(_paired(f(*xs), us), xs)]
+def grad_of(f: Callable, xp: ModuleType, points: Sequence[HostArray], us: Sequence[HostArray]) -> list[HostArray]:
+    """∇ₓ⟨u, f(x)⟩, computed by the library xp, as arrays on the host."""
+    xs = [Tensor(xp.asarray(x)) for x in points]
+    return [to_host(g.value) for g in grad(_paired(f(*xs), [xp.asarray(u) for u in us]), xs)]
 
 
-def _directional(f: Callable, points: Sequence, vs: Sequence, us: Sequence, analytic: bool) -> float:
+def _directional(f: Callable, xp: ModuleType, points: Sequence, vs: Sequence, us: Sequence, analytic: bool) -> float:
     """d/dε Σ⟨u, f(x + εv)⟩ at ε = 0, from values of f alone."""
 
     def along(step: complex) -> complex:
-        ys = _outputs(f, [x + step * v for x, v in zip(points, vs, strict=True)])
+        ys = _outputs(f, xp, [x + step * v for x, v in zip(points, vs, strict=True)])
         return sum((u * y).sum() for u, y in zip(us, ys, strict=True))
 
     if analytic:
-        return float(np.imag(along(1e-30j)) / 1e-30)
+        return float(HOST.imag(along(1e-30j)) / 1e-30)
     # Two central differences, extrapolated: error O(h⁴) + O(ulp/h) (Richardson)
     h = 1e-3
     coarse, fine = [(along(s) - along(-s)).real / (2 * s) for s in (h, h / 2)]

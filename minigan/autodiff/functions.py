@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from minigan.arrays import namespace
+from minigan.arrays import finfo, namespace
 from minigan.autodiff.primitives import (
     concat,
     exp,
@@ -48,7 +46,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     All entries -inf give -inf, one +inf gives +inf.
     """
     x = as_tensor(x)
-    largest = float(np.finfo(x.dtype).max)
+    largest = float(finfo(x.dtype).max)
     m = stop_gradient(x.max(axis, keepdims=True))
     total = exp(x - maximum(minimum(m, largest), -largest)).sum(axis, keepdims=True)
     y = log(maximum(total, 1.0)) + m  # the largest entry alone gives 1, unless it is -inf: no log 0 then
@@ -80,7 +78,7 @@ def safe_norm(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     and its slope as zero, at first and second order.
     """
     x = as_tensor(x)
-    floor = float(np.finfo(x.dtype).tiny) ** 0.5
+    floor = float(finfo(x.dtype).tiny) ** 0.5
     return sqrt(maximum(sum(x * x, axis, keepdims), floor))
 
 

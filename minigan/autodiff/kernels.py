@@ -14,7 +14,7 @@ from types import EllipsisType, ModuleType
 from typing import Any
 
 from minigan import arrays
-from minigan.arrays import Array, shares_memory
+from minigan.arrays import Array, DType, shares_memory
 
 Call = tuple  # (function, *arguments)
 ROW = 8192  # numbers: NumPy copies a broadcast operand into a buffer of so many, unless its rows are as long
@@ -45,13 +45,13 @@ def mask(name: str) -> Callable[..., Call]:
 
     def call(xp: ModuleType, out: Array, *values: Array) -> Call:
         function = getattr(xp, name)
-        return (_as_float, function, *values) if out is None else (function, *values, out)
+        return (_as_float, xp, function, *values) if out is None else (function, *values, out)
 
     return call
 
 
-def _as_float(function: Any, *values: Array) -> Array:
-    return function(*values).astype(values[0].dtype)
+def _as_float(xp: ModuleType, function: Any, *values: Array) -> Array:
+    return xp.asarray(function(*values), dtype=values[0].dtype)
 
 
 def zero(xp: ModuleType, x: Array) -> Array:
@@ -103,6 +103,9 @@ def _contiguous(*xs: Array) -> bool:
     return all(x is None or x.flags.c_contiguous for x in xs)
 
 
+_CAP = {DType("float32"): 87.0, DType("float64"): 700.0}  # e to this is finite
+
+
 def sigmoid(xp: ModuleType, out: Array, x: Array) -> Call:
     return _sigmoid, xp, x, out
 
@@ -110,8 +113,8 @@ def sigmoid(xp: ModuleType, out: Array, x: Array) -> Call:
 def _sigmoid(xp: ModuleType, x: Array, out: Array) -> Array:
     # 1/(1 + e^-x): relatively exact for x << 0 too. e^-x is capped where it would overflow.
     out = xp.negative(x, xp.empty_like(x) if out is None else out)
-    if out.dtype.kind == "f":
-        xp.minimum(out, 700.0 if out.dtype.itemsize == 8 else 87.0, out=out)
+    if (cap := _CAP.get(arrays.dtype(out))) is not None:
+        xp.minimum(out, cap, out=out)
     xp.exp(out, out)
     xp.add(out, 1.0, out)
     return xp.reciprocal(out, out)
@@ -142,7 +145,7 @@ def matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb:
         return xp.multiply, left, right, out
     # NumPy computes a aᵀ of one array by another kernel (syrk), with other bits than for two equal
     # arrays, and replay makes one of two equal expressions.
-    gram = _same_layout(left, right.mT) and shares_memory(a, b)
+    gram = arrays.same_layout(left, right.mT) and shares_memory(a, b)
     if gram or (tb and arrays.on_host(xp) and _small(left, right)):
         scratch = xp.empty_like(right) if gram else xp.empty(right.shape, dtype=right.dtype)
         return _with_a_copy, xp.copyto, scratch, right, *_product(xp, left, scratch, out)
@@ -156,7 +159,7 @@ def _product(xp: ModuleType, left: Array, right: Array, out: Array) -> Call:
     """
     (m, k), n = left.shape[-2:], right.shape[-1]
     if not (arrays.on_host(xp) and left.ndim == right.ndim == 2 and (m * n <= ROW or k == 1)):
-        return arrays.matmul(xp), left, right, out
+        return xp.matmul, left, right, out
     return (xp.dot, left, right, out) if _contiguous(out) else (_dot_into, xp, left, right, out)
 
 
@@ -167,10 +170,6 @@ def _dot_into(xp: ModuleType, left: Array, right: Array, out: Array) -> None:
 def _with_a_copy(copyto: Any, scratch: Array, right: Array, product: Any, *args: Array) -> Array:
     copyto(scratch, right)
     return product(*args)
-
-
-def _same_layout(a: Array, b: Array) -> bool:
-    return (a.shape[-2:], a.strides[-2:]) == (b.shape[-2:], b.strides[-2:])
 
 
 def _small(left: Array, right: Array) -> bool:
@@ -189,8 +188,8 @@ def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> C
 
 # -- values moved -----------------------------------------------------------------------------
 def basic(key: tuple) -> tuple:
-    """An index of integers, slices, None and ...: it selects a view."""
-    if any(isinstance(k, bool) or not isinstance(k, int | slice | EllipsisType | None) for k in key):
+    """An index of integers, slices and ...: it selects a view."""
+    if any(isinstance(k, bool) or not isinstance(k, int | slice | EllipsisType) for k in key):
         raise TypeError("a tensor is indexed by integers, slices, None and ...; use take(x, indices) for an array")
     return key if Ellipsis in key else (*key, Ellipsis)  # with ... one element is a view too, not a scalar
 
@@ -211,7 +210,7 @@ def _embed(xp: ModuleType, g: Array, key: tuple, shape: tuple[int, ...], out: Ar
 
 
 def take(xp: ModuleType, out: Array, x: Array, indices: Array, axis: int = 0) -> Call:
-    if indices.dtype.kind not in "iu":
+    if arrays.dtype(indices).kind not in "iu":
         raise TypeError(f"take: indices must be integers, got dtype {indices.dtype}")
     return xp.take, x, indices, axis, out
 

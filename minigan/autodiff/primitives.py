@@ -102,7 +102,7 @@ def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and axis {axis} of shape {x.shape} does not")
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
     before = (slice(None),) * (axis % x.ndim)
-    return [x[(*before, slice(i, i + n))] for i, n in zip(starts, sizes, strict=True)]
+    return [x[(*before, slice(i, i + n), ...)] for i, n in zip(starts, sizes, strict=True)]
 
 
 def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:
@@ -111,9 +111,9 @@ def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int)
     return [concat([z if g is None else g for g, z in zip(gs, zeros, strict=True)], axis=axis)]
 
 
-reshape: Primitive = Primitive("reshape", view=lambda x, shape: x.reshape(shape),
+reshape: Primitive = Primitive("reshape", view=lambda x, shape: namespace(x).reshape(x, shape),
                     rules=[lambda g, y, x, shape: reshape(g, shape=x.shape)])
-transpose: Primitive = Primitive("transpose", view=lambda x, axes: x.transpose(axes),
+transpose: Primitive = Primitive("transpose", view=lambda x, axes: namespace(x).permute_dims(x, axes),
                       rules=[lambda g, y, x, axes: transpose(g, axes=_inverse(axes))])
 broadcast_to: Primitive = Primitive("broadcast_to", view=lambda x, shape: namespace(x).broadcast_to(x, shape),
                          rules=[lambda g, y, x, shape: g])

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minigan.arrays import Array, shares_memory
+from minigan import arrays
+from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.graph import Graph
 from minigan.autodiff.plan import Plan
 from minigan.autodiff.tensor import Tensor
@@ -31,7 +32,7 @@ def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Call
     def run(**values: Array) -> dict[str, Array]:
         _set_inputs(inputs, values)
         # A copy of the state: tensors must not change under a graph that is still in use.
-        tensors = {name: Tensor(array.copy(order="K")) for name, array in state.items()}
+        tensors = {name: Tensor(namespace(array).array(array)) for name, array in state.items()}
         new_state, report = step(tensors, {name: Tensor(array) for name, array in inputs.items()})
         _check_state(new_state, state)
         for name, tensor in new_state.items():
@@ -51,14 +52,23 @@ def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Pro
     Raises TracingError if the step looks at a value (its graph would depend on it), ValueError if
     the new state differs from the old in shape or dtype.
     """
+    graph, reads = _trace(step, state, inputs)
+    return Program(graph, state, inputs, reads)
+
+
+def reads(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> frozenset[str]:
+    """The inputs that matter to the step: the others need not be drawn. Raises as ``record``."""
+    return _trace(step, state, inputs)[1]
+
+
+def _trace(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> tuple[Graph, frozenset[str]]:
     _check_apart(state, inputs)
     old, given = [{k: Tensor(x, traced=True) for k, x in xs.items()} for xs in (state, inputs)]
     new_state, report = step(dict(old), dict(given))
     _check_state(new_state, state)
     new_state = {name: y for name, y in new_state.items() if y is not old[name]}
     graph = Graph([*old.values(), *given.values()], new_state, report)
-    reads = frozenset(name for name, x in given.items() if graph.reads(x))
-    return Program(graph, state, inputs, reads)
+    return graph, frozenset(name for name, x in given.items() if graph.reads(x))
 
 
 def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
@@ -73,7 +83,7 @@ def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:
     for name, tensor in new.items():
         if name not in old:
             raise ValueError(f"the step returns a new {name!r}, which is not in the state ({', '.join(old)})")
-        if (tensor.shape, tensor.dtype) != (old[name].shape, old[name].dtype):
+        if (tensor.shape, tensor.dtype) != (old[name].shape, arrays.dtype(old[name])):
             raise ValueError(
                 f"the new {name!r} has shape {tensor.shape} and dtype {tensor.dtype}, "
                 f"the old one {old[name].shape} and {old[name].dtype}"
@@ -102,7 +112,7 @@ class Program:
     def __init__(self, graph: Graph, state: dict[str, Array], inputs: dict[str, Array], reads: frozenset[str]):
         plan = Plan(graph, state)
         self.inputs = inputs
-        self.reads = reads  # the inputs that matter: the others need not be drawn
+        self.reads = reads  # see the function of that name
         self.calls = plan.calls
         self.report = plan.report
         self.nbytes = plan.nbytes  # of its buffers; state, inputs and constants come on top

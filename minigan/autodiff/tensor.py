@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
-
-from minigan.arrays import PRECISION, Array, is_array, namespace
+from minigan import arrays
+from minigan.arrays import HOST, PRECISION, Array, DType, HostArray, is_array, namespace
 
 Axis = int | tuple[int, ...] | None
 
@@ -41,7 +40,7 @@ class Tensor:
 
     ``Tensor(x)`` of an array, a number or a list of numbers is a leaf. Operators and
     the functions of ``minigan.autodiff`` build the graph. ``.value`` is the array;
-    ``float(t)``, ``bool(t)``, ``t.item()`` and ``np.asarray(t)`` read it, and raise
+    ``float(t)``, ``bool(t)``, ``t.item()`` and conversion to an array on the host read it, and raise
     TracingError while ``replay.record`` is recording, since the recorded program
     could not follow a decision taken on a value.
     """
@@ -53,7 +52,7 @@ class Tensor:
     def __init__(self, value: Any, *, node: Node | None = None, index: int = 0, traced: bool = False):
         if isinstance(value, Tensor):
             raise TypeError("Tensor(x) wants an array or numbers, and x is a Tensor already")
-        self._value: Array = value if type(value) is np.ndarray else _as_array(value)
+        self._value: Array = value if type(value) is HostArray else arrays.as_array(value)
         self.node = node
         self.index = index  # which output of the node: 0 but for `split`
         self.traced = traced if node is None else node.traced
@@ -64,7 +63,7 @@ class Tensor:
         """The array. Raises TracingError while recording."""
         if self.traced:
             raise TracingError(
-                "the value of a recorded tensor was asked for (bool, float, .item(), .value, np.asarray): "
+                "the value of a recorded tensor was asked for (bool, float, .item(), .value, asarray): "
                 "a recorded step must not depend on values; make it an input, or run eagerly"
             )
         return self._value
@@ -82,8 +81,8 @@ class Tensor:
         return self._value.size
 
     @property
-    def dtype(self) -> np.dtype:
-        return self._value.dtype
+    def dtype(self) -> DType:
+        return arrays.dtype(self._value)
 
     @property
     def key(self) -> tuple[object, int]:
@@ -99,12 +98,12 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.value)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return np.array(self.value, dtype=dtype, copy=copy)
+    def __array__(self, dtype: Any = None, copy: Any = None) -> HostArray:
+        return HOST.array(self.value, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         how = "leaf" if self.node is None else self.node.primitive.name
-        what = "being recorded" if self.traced else np.array2string(np.asarray(self._value), threshold=20)
+        what = "being recorded" if self.traced else HOST.array2string(arrays.to_host(self._value), threshold=20)
         return f"Tensor({what}, shape={self.shape}, dtype={self.dtype}, from={how})"
 
     def __len__(self) -> int:
@@ -154,7 +153,11 @@ class Tensor:
         return PRIMITIVES["absolute"](self)
 
     def __getitem__(self, key: Any) -> Tensor:
-        return PRIMITIVES["getitem"](self, key=key if isinstance(key, tuple) else (key,))
+        key = key if isinstance(key, tuple) else (key,)
+        y = PRIMITIVES["getitem"](self, key=tuple(k for k in key if k is not None))
+        if any(k is None for k in key):  # a new axis selects nothing: it is a reshape
+            return y.reshape(HOST.broadcast_to(0.0, self.shape)[key].shape)
+        return y
 
     def reshape(self, *shape: Any) -> Tensor:
         return PRIMITIVES["reshape"](self, shape=shape[0] if shape and isinstance(shape[0], tuple) else shape)
@@ -231,7 +234,7 @@ class Primitive:
         """Apply the primitive: one tensor (for `split`, a list of them)."""
         inputs = self._lift(args)
         if self.dense:
-            inputs = tuple(PRIMITIVES["copy"](x) if _is_broadcast(x._value) else x for x in inputs)
+            inputs = tuple(PRIMITIVES["copy"](x) if arrays.is_broadcast(x._value) else x for x in inputs)
         xp = namespace(*[x._value for x in inputs])
         value = self.evaluate(xp, [x._value for x in inputs], static)
         if isinstance(value, list):
@@ -252,15 +255,14 @@ class Primitive:
 
     def _lift(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Arguments to tensors: numbers take the dtype and library of the tensors beside them."""
-        near = [x for x in args if (isinstance(x, Tensor) or is_array(x)) and x.dtype in PRECISION]
-        like = next((x for x in near if not isinstance(x, np.generic)), near[0] if near else None)
-        xp = np if like is None else namespace(like._value if isinstance(like, Tensor) else like)
+        near = [x for x in args if (isinstance(x, Tensor) or is_array(x)) and arrays.dtype(x) in PRECISION]
+        like = next((x for x in near if not isinstance(x, HOST.generic)), near[0] if near else None)
+        xp = HOST if like is None else namespace(like._value if isinstance(like, Tensor) else like)
         inputs = []
         for k, x in enumerate(args):
             if not isinstance(x, Tensor):
-                if isinstance(x, int | float | np.floating | np.integer):
-                    # NumPy scalars too: np.sqrt(2.) is a float64 and must not promote float32
-                    dtype = None if k in self.discrete else float if like is None else like.dtype
+                if arrays.is_scalar(x):
+                    dtype = None if k in self.discrete else float if like is None else arrays.dtype(like)
                     x = xp.asarray(x, dtype=dtype)
                 x = Tensor(x)
             if k not in self.discrete and x.dtype not in PRECISION:
@@ -274,19 +276,6 @@ class Primitive:
             dtypes = " and ".join(str(x.dtype) for x in floats)
             raise TypeError(f"{self.name}: arguments of different precision ({dtypes}); convert one first")
         return tuple(inputs)
-
-
-def _is_broadcast(x: Array) -> bool:
-    return any(step == 0 and n > 1 for step, n in zip(x.strides, x.shape, strict=True))
-
-
-def _as_array(value: Any) -> Array:
-    if is_array(value):  # NumPy scalars, the results of 0-d operations, become 0-d arrays again
-        return np.asarray(value) if isinstance(value, np.generic) else value
-    array = np.asarray(value)
-    if array.dtype.kind not in "fciub":
-        raise TypeError(f"a tensor holds numbers; {type(value).__name__} {value!r:.60} does not convert to them")
-    return array
 
 
 def topological(outputs: Sequence[Tensor]) -> Iterator[Node]:

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from minigan.arrays import HOST, Generator, HostArray, finfo
 from minigan.autodiff import Tensor, absolute, concat, greater, matmul, maximum, sqrt, stop_gradient, where
 from minigan.nets.params import Layout, Network
 
@@ -25,13 +24,13 @@ def state_layout(net: Network) -> Layout:
     return Layout(tuple((n, 1) for k in net.weights for n in shapes[k]))
 
 
-def initial_state(net: Network, rng: np.random.Generator, dtype: Any = "float32") -> np.ndarray:
+def initial_state(net: Network, rng: Generator, dtype: Any = "float32") -> HostArray:
     """A fresh s of shape (size,): directions drawn uniformly from the sphere, each of norm 1."""
     draws = (rng.standard_normal(n) for n in state_layout(net).sizes)
-    return np.concatenate([x / np.linalg.norm(x) for x in draws]).astype(dtype)
+    return HOST.concatenate([x / HOST.linalg.norm(x) for x in draws]).astype(dtype)
 
 
-def settled(net: Network, w: np.ndarray, s: np.ndarray, steps: int = 15) -> np.ndarray:
+def settled(net: Network, w: HostArray, s: HostArray, steps: int = 15) -> HostArray:
     """s after some power iterations at the initial w: the first σ̂ would else be far too small, and W/σ̂ too large."""
     for _ in range(steps):
         s = power_iteration(net, w, s).value
@@ -60,7 +59,7 @@ def spectral_normalize(net: Network, w: Any, s: Any) -> Tensor:
     views = net.layout.views(w)
     for k, (W, u, v) in zip(net.weights, _matrices(net, w, s), strict=True):
         sigma = _sigma(W, stop_gradient(u), stop_gradient(v))
-        views[k] = W / where(greater(absolute(sigma), float(np.finfo(sigma.dtype).tiny)), sigma, 1.0)
+        views[k] = W / where(greater(absolute(sigma), float(finfo(sigma.dtype).tiny)), sigma, 1.0)
     return _flat(views)
 
 
@@ -81,7 +80,7 @@ def _matrices(net: Network, w: Any, s: Any) -> list[tuple[Tensor, Tensor, Tensor
 
 def _direction(x: Tensor, otherwise: Tensor) -> Tensor:
     norm = sqrt((x * x).sum((-2, -1), keepdims=True))
-    return where(greater(norm, 0.0), x / maximum(norm, float(np.finfo(x.dtype).tiny)), otherwise)
+    return where(greater(norm, 0.0), x / maximum(norm, float(finfo(x.dtype).tiny)), otherwise)
 
 
 def _flat(views: list[Tensor]) -> Tensor:

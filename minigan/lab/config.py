@@ -38,6 +38,8 @@ class Config:
     batch: int = _row(64, "samples a step", least=1)
     seed: int = _row(0, "of all random streams", least=0)
     device: str = _row("cpu", "where to compute", DEVICES)
+    device_rng: bool = _row(False, "draw the noise (z, ε, δ) on the device: quicker there, and other numbers than the "
+                            "host's, which are the same on every device")
     dtype: str = _row("float32", "of parameters and samples", DTYPES)
     lr_critic: float = _row(2e-3, "the critic's learning rate", least=0)
     lr_generator: float = _row(2e-3, "the generator's learning rate", least=0)

@@ -20,8 +20,7 @@ import numpy as np
 
 from minigan import arrays
 from minigan.arrays import Array
-from minigan.autodiff import Tensor, equal, isfinite, record, stack
-from minigan.autodiff.replay import eager as run_eagerly
+from minigan.autodiff import Tensor, equal, isfinite, replay, stack
 from minigan.gans.players import Players
 from minigan.gans.spectral import initial_state, settled
 from minigan.lab import metrics
@@ -62,7 +61,7 @@ class Step:
 
     program: Callable[[], Any]
     draws: list[Callable[[int], Any]]  # of n steps' batches at once: a call costs more than what it draws
-    batches: list[tuple[Array, np.ndarray]]  # (an input of the program, the batches (n, ...) drawn for it)
+    batches: list[tuple[Array, Array]]  # (an input of the program, the batches (n, ...) drawn for it)
     numbers: list[tuple[Array, np.ndarray]]  # (an input on the device, the number on the host), where they differ
 
 
@@ -96,6 +95,7 @@ class Training:
         self.failed: dict[int, str] = {}
         self.streams = [arrays.streams(seed, *STREAMS) for seed in self.seeds]
         self.xp = arrays.library(config.device)
+        self._noise: list[Any] = [arrays.Stream(row["noise"]) for row in self.streams]  # where each seed's comes from
         self.game = game(config, data.dim, data.log_density)
         settings = {name: getattr(config, name) for name in OPTIMIZERS[config.optimizer].settings}
         self.players = Players(self.game, config.optimizer, settings, config.clip, config.ema, config.unroll,
@@ -126,16 +126,18 @@ class Training:
     def _recorded(self, step: Callable, eager: bool, most: int = 1) -> Step:
         """most: how many such steps there are one after another."""
         with np.errstate(**QUIET):
-            program = record(step, self.state, self._device)
-        shapes = {name: shape for name, shape in self._shapes().items() if name in program.reads}
+            program = (replay.eager if eager else replay.record)(step, self.state, self._device)
+            reads = program.reads if isinstance(program, replay.Program) else replay.reads(
+                step, self.state, self._device)
+        shapes = {name: shape for name, shape in self._shapes().items() if name in reads}
         lead, n = len(self.lead), min(most, AT_ONCE)
-        drawn = {name: np.empty((*self.lead, n, *shape), self.config.dtype) for name, shape in shapes.items()}
-        draws = [draw for r, streams in enumerate(self.streams) for draw in self._draws(
-            {name: x[r] if lead else x for name, x in drawn.items()}, streams["data"], streams["noise"])]
-        batches = [(self._device[name], np.moveaxis(x, lead, 0)) for name, x in drawn.items()]
-        numbers = [(self._device[name], self._host[name]) for name in NUMBERS if name in program.reads]
-        return Step(run_eagerly(step, self.state, self._device) if eager else program, draws, batches,
-                    [(device, host) for device, host in numbers if device is not host])
+        drawn = {name: self._library_of(name).empty((*self.lead, n, *shape), dtype=self.config.dtype)
+                 for name, shape in shapes.items()}
+        draws = [draw for r in range(len(self.seeds)) for draw in self._draws(
+            {name: x[r] if lead else x for name, x in drawn.items()}, r)]
+        batches = [(self._device[name], arrays.namespace(x).moveaxis(x, lead, 0)) for name, x in drawn.items()]
+        numbers = [(self._device[name], self._host[name]) for name in NUMBERS if name in reads]
+        return Step(program, draws, batches, [(device, host) for device, host in numbers if device is not host])
 
     @property
     def programs(self) -> tuple[list[Callable[[], Any]], Callable[[], Any]]:
@@ -193,16 +195,19 @@ class Training:
             drawn |= {"noise.real": drawn["real"], "noise.fake": drawn["real"]}
         return drawn
 
-    def _draws(
-        self, batches: dict[str, np.ndarray], data: np.random.Generator, noise: np.random.Generator
-    ) -> list[Callable[[int], Any]]:
-        """Calls that fill the first n of one seed's batches, each (steps, samples, numbers), in place."""
+    def _library_of(self, name: str) -> Any:
+        """Where a batch is drawn: data on the host, noise on the device if that is asked for."""
+        return self.xp if self.config.device_rng and name not in ("real", "labels") else np
+
+    def _draws(self, batches: dict[str, Array], r: int) -> list[Callable[[int], Any]]:
+        """Calls that fill the first n of the batches of seed r, each (steps, samples, numbers), in place."""
+        data = self.streams[r]["data"]
 
         def rows(name: str, n: int) -> np.ndarray:
             return batches[name][:n].reshape(-1, batches[name].shape[-1])
 
-        def filled(draw: Callable, name: str) -> Callable[[int], Any]:
-            return lambda n: draw(out=batches[name][:n], dtype=batches[name].dtype)
+        def noise(method: str, name: str) -> Callable[[int], Any]:
+            return lambda n: getattr(self._noise[r], method)(batches[name][:n])
 
         points: list[Callable[[int], Any]] = []
         if "labels" in batches:
@@ -210,7 +215,7 @@ class Training:
         elif "real" in batches:
             points = [lambda n: self.data.draw(data, rows("real", n))]
         rest = [name for name in batches if name not in ("real", "labels")]
-        return points + [filled(noise.random if name == "eps" else noise.standard_normal, name) for name in rest]
+        return points + [noise("random" if name == "eps" else "standard_normal", name) for name in rest]
 
     # -- the loop ----------------------------------------------------------------------------
     def run(self) -> Iterator[None]:
@@ -248,16 +253,20 @@ class Training:
         """One after another, the draws for many of them at once. counted: they are the critic's, and its t.w grows."""
         for start in range(0, len(steps), AT_ONCE):
             some, last = steps[start : start + AT_ONCE], steps[-1]
+            if self.config.device_rng:  # a stream of its own for each step: a run resumes anywhere
+                key = (self.step, self.critic_count, int(counted))
+                self._noise = [arrays.device_stream(self.xp, seed, *key) for seed in self.seeds]
             for draw in last.draws:
                 draw(len(some))
+            batches = [(into, self.xp.asarray(x[: len(some)])) for into, x in last.batches]
             for k, step in enumerate(some):
                 if counted:
                     self.critic_count += 1
                     self._host["t.w"][...] = self.critic_count
-                for into, batches in last.batches:
-                    into[...] = self.xp.asarray(batches[k])
+                for into, x in batches:
+                    into[...] = x[k, ...]
                 for device, host in step.numbers:
-                    device[...] = self.xp.asarray(host)
+                    device[...] = float(host)
                 step.program()
 
     def critic_steps(self) -> int:

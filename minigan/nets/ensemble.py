@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from minigan.arrays import HOST, Generator, HostArray
 from minigan.autodiff import Tensor, concat, transpose
 from minigan.autodiff.functions import as_tensor
 from minigan.nets.params import Layout, Network, Run, checked_batch
@@ -56,10 +55,10 @@ class Ensemble:
         return tuple(k * n + i for k in range(self.count) for i in self.net.weights)
 
     def init(
-        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> np.ndarray:
+        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> HostArray:
         """A fresh θ of shape (size,): independent draws, or the networks would stay one."""
-        return np.concatenate([self.net.init(rng, method, gain, dtype) for _ in range(self.count)])
+        return HOST.concatenate([self.net.init(rng, method, gain, dtype) for _ in range(self.count)])
 
     def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
         return self.run(theta, x, reference).outputs

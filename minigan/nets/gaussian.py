@@ -7,8 +7,7 @@ from functools import cached_property
 from math import log, pi
 from typing import Any
 
-import numpy as np
-
+from minigan.arrays import Generator, HostArray
 from minigan.autodiff import Tensor, concat, exp, split
 from minigan.nets.params import Layout, Run, checked_batch
 
@@ -54,8 +53,8 @@ class Gaussian:
         return self.layout.size
 
     def init(
-        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> np.ndarray:
+        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> HostArray:
         """A fresh θ of shape (size,): μ ~ N(0, gain²/4), ℓ near −1, the rest near 0. No layer for a method to scale.
 
         Off the centre, and narrower than data of deviation 1: from N(0, I) the reverse KL to two modes finds the

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import sqrt
 from typing import Any
 
-import numpy as np
-
+from minigan.arrays import HOST, Generator, HostArray
 from minigan.autodiff import Tensor, concat, leaky_relu, maximum, relu, sigmoid, softplus, split, tanh
 from minigan.names import choose
 from minigan.nets.minibatch import minibatch_features
@@ -57,18 +57,18 @@ ACTIVATIONS = {
 ELEMENTWISE = tuple(name for name, phi in ACTIVATIONS.items() if phi.pieces == 1)
 
 
-def _orthogonal(rng: np.random.Generator, m: int, n: int, gain: float) -> np.ndarray:
-    q, r = np.linalg.qr(rng.standard_normal((max(m, n), min(m, n))))
-    q = q * np.sign(np.diag(r))  # the sign that makes q uniform over orthogonal matrices
+def _orthogonal(rng: Generator, m: int, n: int, gain: float) -> HostArray:
+    q, r = HOST.linalg.qr(rng.standard_normal((max(m, n), min(m, n))))
+    q = q * HOST.sign(HOST.diag(r))  # the sign that makes q uniform over orthogonal matrices
     return gain * (q if m >= n else q.T)
 
 
 # name -> W of shape (m, n), biases being zero; ``gain`` multiplies the usual standard deviation
-INITS: dict[str, Callable[[np.random.Generator, int, int, float], np.ndarray]] = {
+INITS: dict[str, Callable[[Generator, int, int, float], HostArray]] = {
     # Var W = 2/m: He et al. (2015), eq. 10
-    "he": lambda rng, m, n, gain: gain * np.sqrt(2.0 / m) * rng.standard_normal((m, n)),
+    "he": lambda rng, m, n, gain: gain * sqrt(2.0 / m) * rng.standard_normal((m, n)),
     # Var W = 2/(m + n): Glorot & Bengio (2010), eq. 12
-    "xavier": lambda rng, m, n, gain: gain * np.sqrt(2.0 / (m + n)) * rng.standard_normal((m, n)),
+    "xavier": lambda rng, m, n, gain: gain * sqrt(2.0 / (m + n)) * rng.standard_normal((m, n)),
     # WᵀW = gain² I: Saxe et al. (2014)
     "orthogonal": _orthogonal,
     # N(0, gain²): gain = 0.02 in Radford et al. (2016)
@@ -143,19 +143,19 @@ class MLP:
         return NORMS[self.norm].needs
 
     def init(
-        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> np.ndarray:
+        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> HostArray:
         """A fresh θ of shape (size,): weights by ``INITS[method]``, each piece on its own; biases 0, norms' γ 1."""
         draw, pieces = choose(method, INITS, "initialisation"), ACTIVATIONS[self.activation].pieces
         last = self.weights[-1]
         theta = []
         for k, (role, (m, n)) in enumerate(self._arrays):
             if role in ("bias", "gain"):
-                theta.append(np.full(n, float(role == "gain")))
+                theta.append(HOST.full(n, float(role == "gain")))
             else:
                 count = pieces if role == "weight" and k != last else 1
-                theta.append(np.hstack([draw(rng, m, n // count, gain) for _ in range(count)]).ravel())
-        return np.concatenate(theta).astype(dtype)
+                theta.append(HOST.hstack([draw(rng, m, n // count, gain) for _ in range(count)]).ravel())
+        return HOST.concatenate(theta).astype(dtype)
 
     def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
         return self.run(theta, x, reference).outputs

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from math import cos, inf, log, pi
 from typing import Any
 
-import numpy as np
-
-from minigan.arrays import namespace
+from minigan.arrays import finfo, namespace
 from minigan.autodiff import Tensor, equal, expm1, sqrt, where
 from minigan.autodiff.functions import as_tensor
 
@@ -105,7 +103,7 @@ def _ahead(d: Tensor, before: Tensor, t: Any) -> Tensor:
 
 def _mean_square(beta: float, v: Any, g: Tensor) -> Tensor:
     """β v + (1 − β) g² + tiny: at a dead unit, g = 0, v stays a normal number (others are slow), and √v has a slope."""
-    return beta * v + (1.0 - beta) * (g * g) + float(np.finfo(g.dtype).tiny)
+    return beta * v + (1.0 - beta) * (g * g) + float(finfo(g.dtype).tiny)
 
 
 def _one_minus_powers(t: Tensor, *betas: float) -> list[Tensor]:

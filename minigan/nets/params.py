@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
+from minigan.arrays import Generator, HostArray
 from minigan.autodiff import Tensor, split
 from minigan.autodiff.functions import as_tensor
 
@@ -76,8 +75,8 @@ class Network(Protocol):
         """Whether ``run`` wants a reference, in training too."""
 
     def init(
-        self, rng: np.random.Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> np.ndarray:
+        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
+    ) -> HostArray:
         """A fresh θ of shape (size,)."""
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
