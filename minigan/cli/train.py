@@ -30,7 +30,8 @@ def add(commands: Any) -> None:
     train.add_argument("--out", type=Path, metavar="DIR",
                        help="the run folder (default: runs/RECIPE-DATA-seedSEED, numbered if that exists)")
     train.add_argument("--resume", type=Path, metavar="RUN",
-                       help="continue the run in this folder, with its own settings, from its last checkpoint")
+                       help="continue the run in this folder, with its own settings, from its last checkpoint; "
+                       "on another --device if you like")
     train.add_argument("--preset", metavar="NAME", help="a named configuration, over the recipe's settings and under "
                        f"those given here [{', '.join(PRESETS)}] (default: none; its recipe: the first of its list)")
     train.add_argument("--eager", action="store_true",
@@ -46,10 +47,11 @@ def train_command(args: argparse.Namespace) -> int:
     try:
         if args.resume is not None:
             others = [name for name in ("out", "preset") if getattr(args, name) is not None]
+            device = given.pop("device", None)
             if given or others:
                 return fail("--resume continues a run with its own settings: leave out "
                             + ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others]))
-            folder, training = args.resume, run.resume(args.resume, eager=args.eager)
+            folder, training = args.resume, run.resume(args.resume, eager=args.eager, device=device)
         else:
             method, config = _configuration(args.preset, given)
             folder = args.out or free_folder(f"{method}-{Path(config.data).stem}-seed{config.seed}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigan.arrays import DeviceError, library, to_host
+from minigan.arrays import DEVICES, DeviceError, library, to_host
 from minigan.cli.common import blas_threads, command, fail
 
 
@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
     verify.add_argument("--verbose", action="store_true", help="print every step that a claim computes")
     verify.add_argument("--self-test", action="store_true",
                         help="plant faults in what the claims compute, and see that each claim notices its own")
-    verify.add_argument("--device", default="cpu", help="where to compute [cpu, cuda] (default: %(default)s)")
+    verify.add_argument("--device", default="cpu", help=f"where to compute [{', '.join(DEVICES)}] (default: %(default)s)")
 
 
 def verify_command(args: argparse.Namespace) -> int:
@@ -83,15 +83,17 @@ def _print_self_test(results: list[tuple[Any, list[tuple[str, str, bool]]]]) -> 
 
 
 def _number(x: Any) -> str:
-    values = np.asarray(to_host(x), dtype=float).ravel()
+    x = np.asarray(to_host(x), dtype=float)
+    values = x.ravel()
     shown = ", ".join(f"{v:.7g}" for v in values[:6])
-    return shown if np.ndim(x) == 0 else f"[{shown}{', ...' * (len(values) > 6)}]"
+    return shown if x.ndim == 0 else f"[{shown}{', ...' * (len(values) > 6)}]"
 
 
 def _as_json(verdict: Any) -> dict[str, Any]:
     def plain(x: Any) -> Any:  # JSON has no infinity and no nan
-        values = [v if np.isfinite(v) else str(v) for v in np.asarray(to_host(x), dtype=float).ravel().tolist()]
-        return values[0] if np.ndim(x) == 0 else values
+        x = np.asarray(to_host(x), dtype=float)
+        values = [v if np.isfinite(v) else str(v) for v in x.ravel().tolist()]
+        return values[0] if x.ndim == 0 else values
 
     claim = verdict.claim
     checks = [

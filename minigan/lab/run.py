@@ -48,9 +48,13 @@ def load_data(config: Config, source: Any, labels: Any = None) -> Data:
     return data_from(source, config.standardize, np.random.default_rng([0, len(STREAMS)]), labels)
 
 
-def resume(folder: Path, source: Any = None, eager: bool = False) -> Training:
-    """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python."""
+def resume(folder: Path, source: Any = None, eager: bool = False, device: str | None = None) -> Training:
+    """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python.
+
+    device: where to go on, if elsewhere: a checkpoint knows no device.
+    """
     config, _ = read_config(folder)
+    config = config if device is None else replace(config, device=device)
     labels = None
     if (folder / "data.npz").exists():
         held = files.read_arrays(folder / "data.npz")

@@ -27,10 +27,12 @@ TINY: dict[str, Any] = {
 FEWER = {"pretrain": 2, "unroll": 2, "minibatch": 3, "burst": 2, "generators": 2}
 
 
-def training(name: str, seeds: tuple[int, ...] | None = None, data: Data = DATA, **settings: Any) -> Training:
+def training(
+    name: str, seeds: tuple[int, ...] | None = None, data: Data = DATA, eager: bool = False, **settings: Any
+) -> Training:
     """A run of the recipe, its settings kept except for sizes and counts."""
     fewer = {key: few for key, few in FEWER.items() if RECIPES[name].settings.get(key)}
-    return Training(configure(name, **(TINY | fewer | settings)), data, seeds=seeds)
+    return Training(configure(name, **(TINY | fewer | settings)), data, eager, seeds)
 
 
 def steepest(name: str, **settings: Any) -> Training:
