@@ -67,6 +67,7 @@ V. The laboratory
    several systems, several seeds, one table: plan, run, summary, picture ......... lab/design.py, study.py,
                                                                                     summary.py, comparison.py
    ‖∇_θ L_G‖ against a critic that learns afresh .................................. lab/vanishing.py
+   does everything work on this device? ........................................... lab/selfcheck.py, primitive_rows.py
 The claims: every equation of the notes, computed, checked against another route .. claims/
 Checkers for your own formulas, and Hypothesis strategies ......................... testing/
 The program `minigan` ............................................................. cli/

@@ -45,6 +45,8 @@ class Library:
     differences: the module → what stands in place of its own functions, under NumPy's names and signatures.
     stream: the module and a seed → ``random(out)``, which fills an array from U[0, 1) on the device, and
     ``standard_normal(out)``, which fills it from N(0, 1).
+    memory: the module → bytes of the device that it holds, by what they are; {} if it cannot say.
+    full_products: how to have float32 products in full where the library may shorten their numbers (TF32).
     """
 
     install: str
@@ -53,6 +55,8 @@ class Library:
     stream: Callable[[Any, SeedSequence], Any]
     differences: Callable[[Any], dict[str, Any]] = lambda module: {}
     synchronize: Callable[[Any], Any] = lambda module: None  # wait until the device has done what it was asked to
+    memory: Callable[[Any], dict[str, int]] = lambda module: {}
+    full_products: str = ""
 
 
 class _Adapted(ModuleType):
@@ -111,7 +115,17 @@ def _cuda_facts(cupy: Any) -> dict[str, str]:
             "CUDA driver": str(runtime.driverGetVersion())}
 
 
+def _cuda_memory(cupy: Any) -> dict[str, int]:
+    pool = cupy.get_default_memory_pool()
+    return {"in use": pool.used_bytes(), "pool": pool.total_bytes()}
+
+
 # dpnp: Intel's arrays, on any SYCL device
+def _sycl_facts(dpnp: Any) -> dict[str, str]:
+    device = dpnp.empty(0).sycl_device
+    return {"device": device.name, "driver": f"{device.backend.name} {device.driver_version}"}
+
+
 MASKS = {"greater": 2, "greater_equal": 2, "equal": 2, "isfinite": 1}
 NOT_IN_PLACE = {"maximum": 2, "minimum": 2, "logaddexp": 2}
 # Over an operand or over gaps it takes another kernel for these, whose last bits are others
@@ -166,10 +180,11 @@ def _span(x: Array) -> tuple[int, int]:
 
 class _DpnpStream:
     def __init__(self, dpnp: Any, seed: SeedSequence):
-        self.state = dpnp.random.RandomState(int(seed.generate_state(1)[0]))
+        self.dpnp, self.state = dpnp, dpnp.random.RandomState(int(seed.generate_state(1)[0]))
 
     def random(self, out: Array) -> None:
         out[...] = self.state.random_sample(out.shape)
+        out[...] = self.dpnp.minimum(out, 1.0 - float(np.finfo(out.dtype).epsneg))  # rounded to float32 it may be 1
 
     def standard_normal(self, out: Array) -> None:
         out[...] = self.state.standard_normal(out.shape)
@@ -193,12 +208,13 @@ LIBRARIES: dict[str, Library] = {
         "'minigan[cuda12]' (or cuda13)", lambda x: x.get(), _cuda_facts,
         stream=lambda cupy, seed: Stream(cupy.random.Generator(cupy.random.Philox4x3210(seed))),
         differences=lambda cupy: {"matmul": lambda a, b, out=None: cupy.matmul(a, b, out=out)},  # not by position
-        synchronize=lambda cupy: cupy.cuda.Device().synchronize()),
+        synchronize=lambda cupy: cupy.cuda.Device().synchronize(), memory=_cuda_memory,
+        full_products="set the environment variable CUPY_TF32=0"),
     "dpnp": Library(
         "'minigan[sycl]'", lambda x: x.asnumpy(),
-        facts=lambda dpnp: {"device": dpnp.empty(0).sycl_device.name, "kind": str(dpnp.empty(0).sycl_device)},
-        stream=_DpnpStream, differences=_dpnp_differences,
-        synchronize=lambda dpnp: dpnp.empty(0).sycl_queue.wait()),
+        facts=_sycl_facts, stream=_DpnpStream, differences=_dpnp_differences,
+        synchronize=lambda dpnp: dpnp.empty(0).sycl_queue.wait(),
+        full_products="set the environment variable MKL_BLAS_COMPUTE_MODE=STANDARD"),
 }
 DEVICES = {"cpu": "numpy", "cuda": "cupy", "sycl": "dpnp"}  # --device → the library whose arrays live there
 
@@ -271,6 +287,16 @@ def facts(xp: ModuleType) -> dict[str, str]:
 def synchronize(xp: ModuleType) -> None:
     """Wait until the device has done all that it was asked to."""
     LIBRARIES[xp.__name__].synchronize(xp)
+
+
+def memory(xp: ModuleType) -> dict[str, int]:
+    """Bytes of the device that the library holds, by what they are; {} if it cannot say."""
+    return LIBRARIES[xp.__name__].memory(xp)
+
+
+def full_products(xp: ModuleType) -> str:
+    """How to have float32 products in full, where the library may shorten their numbers."""
+    return LIBRARIES[xp.__name__].full_products
 
 
 def on_host(xp: ModuleType) -> bool:

@@ -107,7 +107,7 @@ def test_a_run_that_blows_up_fails_with_its_last_checkpoint(tmp_path: Path) -> N
     (["--data", "nowhere.npy"], ["no such data file", "nowhere.npy"]),
     (["--steps", "0"], ["steps must be at least 1"]),
     (["--dtype", "float16"], ["dtype", "float32"]),
-    (["--device", "cuda"], ["CuPy"]),
+    (["--device", "cuda"], ["cupy"]),
     (["--resume", "nothing-here"], ["not a run folder"]),
     (["--resume", "nothing-here", "--steps", "5"], ["its own settings", "--steps"]),
     (["--resume", "nothing-here", "--preset", "collapse"], ["its own settings", "--preset"]),

@@ -177,7 +177,7 @@ def base_of_the_logarithm(f: Any, lab: Lab) -> Iterator[Check]:
                optimal.optimal_discriminator(p, q, real))]})
 def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
     for a, b in lab.rng.uniform(0.05, 1, (3, 2)):
-        alpha, beta = lab.rng.uniform(0.05, 0.4, 2)
+        alpha, beta = lab.rng.uniform(0.05, 0.4, 2).tolist()
         for name, real, fake in [("one-sided", 1 - alpha, 0.0), ("two-sided", 1 - alpha, beta)]:
             D = f.optimal_discriminator(lab.array([log(a)]), lab.array([log(b)]), real=real, fake=fake)
             best = largest_at(lambda y: (a * real + b * fake) * np.log(y)
@@ -191,7 +191,7 @@ def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
     p, q = laws(lab, empty=False)
     D = (1 - alpha) * p / (p + q)
     real, fake = (batch(lab, np.log(D / (1 - D)), counts) for counts in (p, q))
-    loss = f.critic(real, fake, smoothing=float(alpha))
+    loss = f.critic(real, fake, smoothing=alpha)
     cost = -(p @ ((1 - alpha) * np.log(D) + alpha * np.log(1 - D)) + q @ np.log(1 - D)) / p.sum()
     yield equals("the critic's loss at one-sided D*", loss.value, cost)
     yield equals("is flat there", slope_by_atom(loss, real, fake, p, q), np.zeros(len(p)))

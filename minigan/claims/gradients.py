@@ -109,7 +109,7 @@ def cauchy_gradients(f: Any, lab: Lab) -> Iterator[Check]:
     eps, r = sd_eps * lab.rng.standard_normal(n), sd_r * lab.rng.standard_normal(n)
     D = (lab.array(eps), lab.array(r))
     # One θ for each draw. D may be negative, as their noise may: −log|D| has the slope −∇D/D all the same
-    g = f.generator_gradient(lambda x: -ad.log(ad.absolute(D[0] + D[1] * x)), lambda t, z: J * t + z,
+    g = f.generator_gradient(lambda x: -ad.log(ad.absolute(x * D[1] + D[0])), lambda t, z: J * t + z,
                              lab.xp.zeros(n), lab.xp.zeros(n), lab.xp.ones(n))
     yield equals("−J r/ε, each draw", g * D[0], -J * r)
     draws, scale = to_host(g), J * sd_r / sd_eps
@@ -141,7 +141,7 @@ def cauchy_gradients(f: Any, lab: Lab) -> Iterator[Check]:
 def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
     for p, q in probability_pairs(lab, 3):
         p, q = (np.maximum(x, 1e-6) / np.maximum(x, 1e-6).sum() for x in (p, q))
-        a, b = lab.rng.normal(0, 2, 2)
+        a, b = lab.rng.normal(0, 2, 2).tolist()
         D = f.optimal_discriminator(lab.array(np.log(p)), lab.array(np.log(q)), real=b, fake=a)
         # argmin of p (D − b)² + q (D − a)², a parabola: by its three values at −1, 0, 1
         low, mid, high = (p * (t - b) ** 2 + q * (t - a) ** 2 for t in (-1, 0, 1))
@@ -150,7 +150,7 @@ def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
         C = f.least_squares_value(lab.array(p), lab.array(q), a=c - 1, b=c + 1, c=c)
         yield equals("2C = χ²(2p_g ‖ p_r + p_g)", 2 * C, (((2 * q - (p + q)) ** 2) / (p + q)).sum())
         p, q = laws(lab, empty=False)
-        D, n, a, b = (b * p + a * q) / (p + q), p.sum(), float(a), float(b)
+        D, n = (b * p + a * q) / (p + q), p.sum()
         real, fake = batch(lab, D, p), batch(lab, D, q)
         loss = f.critic(real, fake, a=a, b=b)
         yield equals("L_D(D*) = ½ (b − a)² Σ pq/(p + q)", loss.value, 0.5 * (b - a) ** 2 * (p * q / (p + q)).sum() / n)
@@ -230,7 +230,8 @@ def instance_noise(f: Any, lab: Lab) -> Iterator[Check]:
     for apart in (1, 3, 5):  # δ at 0 and δ at 1, 3, 5: as far as JS can tell, all the same
         p, q = np.eye(6)[[0, apart]]
         yield equals(f"δ₀, δ_{apart}: JS", js_of(f.optimal_value(lab.array(p), lab.array(q))), log(2))
-    for ratio, sigma in [(1.0, 1.0), *zip(lab.rng.uniform(0.3, 2.5, 3), lab.rng.uniform(0.4, 2, 3), strict=True)]:
+    ratios, sigmas = (lab.rng.uniform(low, high, 3).tolist() for low, high in ((0.3, 2.5), (0.4, 2)))
+    for ratio, sigma in [(1.0, 1.0), *zip(ratios, sigmas, strict=True)]:
         theta = ratio * sigma
         log_p, log_q = log_normal(0, sigma), log_normal(theta, sigma)
         js = js_of(f.optimal_value_between(log_p, log_q))

@@ -175,7 +175,7 @@ def loss_sensitive(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("slope 0: λ times it is LS-GAN without E L(x)", lam * none[0] + alone.value, whole[0])
     yield equals("slope 0: gradients in w", lam * none[1] + grad(alone, w).value, whole[1])
     wgan = both(f.wasserstein, lambda x: -score(x), w)
-    yield equals("slope 1: WGAN's, and m E Δ", full[0], wgan[0] + margin * delta.mean())
+    yield equals("slope 1: WGAN's, and m E Δ", full[0], wgan[0] + margin * float(delta.mean()))
     yield equals("slope 1: gradients in w are WGAN's", full[1], wgan[1])
     yield equals("slope ½: half way", half[1], 0.5 * (none[1] + full[1]))
     far = lab.rng.normal(100, 1, (n, d))  # L(x̃) far above L(x): slope 0 leaves such fakes alone, and a leak does not

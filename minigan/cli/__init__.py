@@ -1,4 +1,7 @@
-"""The command line: ``minigan train``, ``compare``, ``list``, ``sample``, ``verify``. Nothing is computed here."""
+"""The command line: ``minigan train``, ``compare``, ``list``, ``sample``, ``verify``, ``selfcheck``.
+
+Nothing is computed here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from minigan import __version__
-from minigan.cli import compare, listing, sample, train, verify
+from minigan.cli import compare, listing, sample, selfcheck, train, verify
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,6 +22,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="minigan", description="The mathematics of GANs, runnable.")
     parser.add_argument("--version", action="version", version=f"minigan {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for module in (train, compare, verify, listing, sample):
+    for module in (train, compare, verify, selfcheck, listing, sample):
         module.add(commands)
     return parser

@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
     verify.add_argument("--verbose", action="store_true", help="print every step that a claim computes")
     verify.add_argument("--self-test", action="store_true",
                         help="plant faults in what the claims compute, and see that each claim notices its own")
-    verify.add_argument("--device", default="cpu", help=f"where to compute [{', '.join(DEVICES)}] (default: %(default)s)")
+    verify.add_argument("--device", default="cpu", help=f"where to compute [{', '.join(DEVICES)}] (default: cpu)")
 
 
 def verify_command(args: argparse.Namespace) -> int:

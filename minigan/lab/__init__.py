@@ -2,7 +2,8 @@
 
 ``toys.py`` distributions with known answers · ``data.py`` what to learn from · ``config.py`` every
 setting · ``train.py`` the algorithms · ``model.py`` a trained pair · ``metrics.py`` how good it is · ``plots.py``
-its picture · ``checkpoint.py`` files · ``run.py`` a run in a folder · ``estimator.py`` all of it as one class.
+its picture · ``checkpoint.py`` files · ``run.py`` a run in a folder · ``estimator.py`` all of it as one class ·
+``selfcheck.py`` does it work on this device? Every primitive of ``primitive_rows.py``, trainings, time.
 """
 
 from minigan.lab.config import Config, configure

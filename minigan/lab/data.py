@@ -108,7 +108,7 @@ def data_from(
     elif isinstance(source, Toy):
         row, name, sample = source, source.name, source.sample
     elif callable(source):
-        name, sample = getattr(source, "__name__", "sampler"), source
+        name, sample = getattr(source, "__name__", "sampler"), lambda rng, n: to_host(source(rng, n))
     else:
         name, points = "points", check_points(source)
     if points is not None:

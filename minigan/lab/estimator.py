@@ -75,7 +75,7 @@ class GAN:
 
     def critic(self, x: Any) -> np.ndarray:
         """The critic's scores of points (n, d): its potential in units of x, or a discriminator's logits. (n,)."""
-        return self._model().critic(np.asarray(x))[0]
+        return self._model().critic(arrays.to_host(x))[0]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments, as scikit-learn's tools want them."""

@@ -1,14 +1,16 @@
 """How good a set of samples is: modes, their quality and balance, and exact W₁ to the data.
 
-Host-side NumPy, in data units. No number here means much alone: uniform noise "finds" most modes
-of a grid, perfect samples are not 100 % high quality, and W₁ between two samples of one law is
-not 0. So every table takes its ``ceiling``, ``null_baseline`` and ``sampling_floor`` from here too.
+Host-side NumPy, in data units; samples may come from any array library. No number here means much alone:
+uniform noise "finds" most modes of a grid, perfect samples are not 100 % high quality, and W₁ between two
+samples of one law is not 0. So every table takes its ``ceiling``, ``null_baseline`` and ``sampling_floor``
+from here too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from minigan.arrays import to_host
 from minigan.lab.toys import Sampler, Toy, squared_distances
 from minigan.theory.transport import wasserstein_assignment
 
@@ -40,7 +42,7 @@ def modes_solid(x: np.ndarray, modes: np.ndarray, sigma: float) -> int:
 
     x: (n, dim), modes: (k, dim). A quarter of a mode's fair share (of equal weights). Source: ours.
     """
-    return int((_held(x, modes, sigma) * 4 * len(modes) >= len(x)).sum())
+    return int((_held(x, modes, sigma) * 4 * len(modes) >= len(to_host(x))).sum())
 
 
 def high_quality(x: np.ndarray, modes: np.ndarray, sigma: float) -> float:
@@ -67,7 +69,8 @@ def reverse_kl(x: np.ndarray, modes: np.ndarray, weights: np.ndarray | None = No
     w = np.full(k, 1 / k) if weights is None else np.asarray(weights, dtype=float)
     if w.shape != (k,) or not (w >= 0).all() or abs(w.sum() - 1) > 1e-6:
         raise ValueError(f"weights must be {k} probabilities that sum to 1, not {weights!r}")
-    q = np.bincount(nearest_mode(x, modes)[0], minlength=k) / len(x)
+    index = nearest_mode(x, modes)[0]
+    q = np.bincount(index, minlength=k) / len(index)
     seen = q > 0  # 0 log 0 = 0
     with np.errstate(divide="ignore"):  # samples where the data have none: +inf, rightly
         return float((q[seen] * np.log(q[seen] / w[seen])).sum())
@@ -112,7 +115,7 @@ def ceiling(data: Toy, rng: np.random.Generator, n: int) -> dict[str, float]:
 
 def null_baseline(data: Toy, rng: np.random.Generator, n: int) -> dict[str, float]:
     """``evaluate`` of uniform noise on the bounding box of n data: what knowing nothing else scores."""
-    real = data.sample(rng, n)
+    real = to_host(data.sample(rng, n))
     return evaluate(rng.uniform(real.min(axis=0), real.max(axis=0), real.shape), data)
 
 
@@ -124,7 +127,7 @@ def _held(x: np.ndarray, modes: np.ndarray, sigma: float) -> np.ndarray:
 
 def _points(x: np.ndarray, what: str) -> np.ndarray:
     """x as float64 (n, dim), n and dim at least 1, all finite; a ValueError says what is wrong."""
-    x = np.asarray(x, dtype=float)
+    x = np.asarray(to_host(x), dtype=float)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"{what} must have shape (n, dim), not {x.shape}")
     if bad := len(x) - int(np.isfinite(x).all(axis=1).sum()):

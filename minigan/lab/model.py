@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.arrays import to_host
 from minigan.autodiff import Tensor, grad
 from minigan.gans.game import Game
 from minigan.gans.spectral import spectral_normalize
@@ -74,6 +75,7 @@ class Model:
         discriminator's score is a logit, log D/(1 − D), and has none. A critic of packs sees packs of one
         point repeated; one with batch norm or minibatch discrimination sees each point among a batch of data.
         """
+        x = to_host(x)
         if len(x) > CHUNK:
             parts = [self.critic(part) for part in np.array_split(x, -(-len(x) // CHUNK))]
             return np.concatenate([s for s, _ in parts]), np.concatenate([g for _, g in parts])
@@ -95,6 +97,7 @@ class Model:
 
         (n // pack,), but for an incomplete last batch.
         """
+        x = to_host(x)
         config, dim = self.config, x.shape[1]
         packs = max(len(x) // config.pack, 1)
         size = min(config.batch, packs) if self.game.critic.mixes else packs
@@ -107,6 +110,7 @@ class Model:
 
         E f(x) − E f(G(z)) ≤ Lip(f) W₁, so the critic's estimate divided by this is W₁'s, in data units. Checked by: W8.
         """
+        real, fake = to_host(real), to_host(fake)
         points = np.concatenate([real, fake, 0.5 * (real + fake)])
         return float(np.linalg.norm(self.critic(points)[1].astype(float), axis=1).max())
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.arrays import to_host
 from minigan.autodiff import Tensor
 from minigan.lab.checkpoint import replace
 from minigan.lab.curves import curves, draw_distances, draw_estimate, draw_losses, draw_quality
@@ -70,13 +71,14 @@ def save(figure: Any, path: Path) -> None:
 
 def segments(data: Data, samples: np.ndarray) -> np.ndarray:
     """x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1], (n, dim): where a gradient penalty looks."""
-    rng = np.random.default_rng(1)
+    rng, samples = np.random.default_rng(1), to_host(samples)
     eps = rng.random((len(samples), 1))
     return eps * data.sample(rng, len(samples)) + (1 - eps) * samples
 
 
 def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
     """Samples over data: densities on the line, else points, in the first two coordinates."""
+    samples = to_host(samples)
     about = f"{len(samples):,} samples"
     if k := _modes(data):
         found = data.modes(samples)
@@ -240,9 +242,9 @@ def _look(data: Data) -> np.ndarray:
 
 def _box(data: Data, samples: np.ndarray) -> list[tuple[float, float]]:
     """Where to look, by coordinate: all data, and the samples but for 1 % on a side; in the plane a square."""
-    real = _look(data)[:, :2]
-    low = np.minimum(real.min(axis=0), np.quantile(samples[:, :2], 0.01, axis=0))
-    high = np.maximum(real.max(axis=0), np.quantile(samples[:, :2], 0.99, axis=0))
+    real, some = _look(data)[:, :2], to_host(samples)[:, :2]
+    low = np.minimum(real.min(axis=0), np.quantile(some, 0.01, axis=0))
+    high = np.maximum(real.max(axis=0), np.quantile(some, 0.99, axis=0))
     half = 0.6 * (high - low).max() or 1.0
     return [(float(c - half), float(c + half)) for c in (low + high) / 2]
 

@@ -28,6 +28,13 @@ def style() -> AbstractContextManager:
     return sheets.context(["default", STYLE])
 
 
+def use() -> None:
+    """The same for the rest of the program: for scripts, which draw with pyplot."""
+    from matplotlib import style as sheets
+
+    sheets.use(["default", STYLE])
+
+
 def title(ax: Any, text: str, about: str) -> None:
     """A panel's title, and a line below it."""
     ax.set_title(text)

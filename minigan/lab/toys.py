@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from minigan.arrays import to_host
 from minigan.names import choose
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]  # (rng, n) -> (n, dim)
@@ -123,7 +124,7 @@ def _draw_mixture(mu: np.ndarray, sigma: float, cumulative: np.ndarray, rng: np.
 
 
 def _log_mixture(mu: np.ndarray, sigma: float, log_w: np.ndarray, x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, dtype=float)
+    x = np.asarray(to_host(x), dtype=float)
     if x.ndim != 2 or x.shape[1] != mu.shape[1]:
         raise ValueError(f"points of shape {x.shape} do not fit a mixture whose means have shape {mu.shape}")
     dim = mu.shape[1]

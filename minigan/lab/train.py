@@ -134,7 +134,7 @@ class Training:
         drawn = {name: self._library_of(name).empty((*self.lead, n, *shape), dtype=self.config.dtype)
                  for name, shape in shapes.items()}
         draws = [draw for r in range(len(self.seeds)) for draw in self._draws(
-            {name: x[r] if lead else x for name, x in drawn.items()}, r)]
+            {name: x[r, ...] if lead else x for name, x in drawn.items()}, r)]
         batches = [(self._device[name], arrays.namespace(x).moveaxis(x, lead, 0)) for name, x in drawn.items()]
         numbers = [(self._device[name], self._host[name]) for name in NUMBERS if name in reads]
         return Step(program, draws, batches, [(device, host) for device, host in numbers if device is not host])
@@ -207,7 +207,7 @@ class Training:
             return batches[name][:n].reshape(-1, batches[name].shape[-1])
 
         def noise(method: str, name: str) -> Callable[[int], Any]:
-            return lambda n: getattr(self._noise[r], method)(batches[name][:n])
+            return lambda n: getattr(self._noise[r], method)(batches[name][:n, ...])
 
         points: list[Callable[[int], Any]] = []
         if "labels" in batches:
@@ -258,7 +258,7 @@ class Training:
                 self._noise = [arrays.device_stream(self.xp, seed, *key) for seed in self.seeds]
             for draw in last.draws:
                 draw(len(some))
-            batches = [(into, self.xp.asarray(x[: len(some)])) for into, x in last.batches]
+            batches = [(into, self.xp.asarray(x[: len(some), ...])) for into, x in last.batches]
             for k, step in enumerate(some):
                 if counted:
                     self.critic_count += 1

@@ -1,0 +1,107 @@
+"""``minigan selfcheck``: one command that settles whether everything works on this device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigan.arrays import DEVICES, DeviceError, library
+from minigan.cli.common import INTERRUPTED, blas_threads, command, fail
+from minigan.names import choose
+
+
+def add(commands: Any) -> None:
+    check = command(commands, "selfcheck", selfcheck_command, "check that everything works on a device")
+    check.add_argument("--device", default="cpu",
+                       help=f"where to compute [{', '.join(DEVICES)}] (default: %(default)s)")
+    check.add_argument("--sizes", default="S", metavar="S,M,L",
+                       help="networks to time, small to large; empty: none (default: %(default)s)")
+    check.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
+
+
+def selfcheck_command(args: argparse.Namespace) -> int:
+    from minigan.lab.selfcheck import SIZES, Check, about, selfcheck
+
+    sizes = [size for size in args.sizes.replace(" ", "").split(",") if size]
+    try:
+        for size in sizes:
+            choose(size, SIZES, "size")
+        told, results = about(library(args.device)), selfcheck(args.device, sizes)
+        if args.json is not None:
+            args.json.write_text("", encoding="utf-8")  # not after minutes
+    except (ValueError, DeviceError, OSError) as error:
+        return fail(error)
+    print(f"minigan selfcheck on {args.device}: {told['device']}")
+    print(", ".join(f"{name} {value}" for name, value in told.items() if name != "device"))
+    start, seen, stopped = time.perf_counter(), [], False
+    try:
+        with blas_threads(None):
+            for result in _printed(results):
+                seen.append(result)
+    except KeyboardInterrupt:
+        stopped = True
+    checks = [result for result in seen if isinstance(result, Check)]
+    failed = [check for check in checks if not check.passed]
+    verdict = "stopped" if stopped else "failed" if failed else "passed"
+    if args.json is not None:
+        document = {"verdict": verdict, "device": args.device, "about": told, "results": [_as_json(r) for r in seen]}
+        args.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    found = f"{len(failed)} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
+    print(f"\n{verdict.upper()}: {found} on {args.device} ({told['device']}) in {time.perf_counter() - start:.0f} s"
+          + "; the rest has not been run" * stopped)
+    for check in failed:
+        numbers = f"error {check.error:.2g} > {check.bound:.2g} ({check.unit}). "
+        print(f"  {check.group}, {check.name}: {check.raised or numbers + check.note}")
+    return INTERRUPTED if stopped else 1 if failed else 0
+
+
+HEADINGS = {  # a group of checks, and in what its errors are measured
+    "arithmetic": "arithmetic: errors in ε, the gap between 1 and the next number",
+    "primitives": "primitives and their derivatives, eager and replayed: errors in ε of the largest entry",
+    "random numbers": "random numbers of the device: moments and correlations, in standard errors",
+    "training": "training: parameters against NumPy's, relative; replayed and resumed runs, numbers that differ",
+    "time": "time of a wgan-gp iteration (5 critic steps, 1 generator step), in turns with NumPy: medians, [range]",
+}
+
+
+def _printed(results: Iterator[Any]) -> Iterator[Any]:
+    """The results, each printed as it comes, under the heading of its group."""
+    group = ""
+    for result in results:
+        if result.group != group:
+            group = result.group
+            print(f"\n{HEADINGS[group]}", flush=True)
+        print("  " + (_check if hasattr(result, "passed") else _timing)(result), flush=True)
+        yield result
+
+
+def _check(check: Any) -> str:
+    """pass  tanh   2.5 ≤ 24   where that was."""
+    if check.raised:
+        numbers, note = "  raised", check.raised
+    elif check.passed and check.error == check.bound == 0.0:
+        numbers, note = "   exact", check.note
+    else:
+        bound = "" if np.isinf(check.bound) else f"{'≤' if check.passed else '>'} {check.bound:.2g}"
+        numbers, note = f"{check.error:>8.2g} {bound}", check.note
+    return f"{'pass' if check.passed else 'FAIL'}  {check.name:<24} {numbers:<17} {note}".rstrip()
+
+
+def _timing(t: Any) -> str:
+    memory = ", ".join(f"{name} {n / 1e6:.2f}" for name, n in {"buffers": t.nbytes, **t.memory}.items())
+    return (f"{t.size}  {t.ms:9.3f} ms   NumPy {t.ms_numpy:9.3f} ms   ratio {t.ratio:.2f} [{min(t.ratios):.2f}, "
+            f"{max(t.ratios):.2f}]   {t.calls} calls   MB: {memory}")
+
+
+def _as_json(result: Any) -> dict[str, Any]:
+    more = {"passed": bool(result.passed)} if hasattr(result, "passed") else {"ratio": result.ratio}
+    # JSON has no infinity and no nan
+    plain = {name: str(x) if isinstance(x, float) and not np.isfinite(x) else x for name, x in asdict(result).items()}
+    return plain | more
