@@ -17,6 +17,7 @@ import scipy.special
 from hypothesis import strategies as st
 
 from minigan import autodiff as ad
+from minigan.arrays import namespace
 
 
 @dataclass(frozen=True)
@@ -211,5 +212,5 @@ MINIGAN = SimpleNamespace(
     transpose=lambda x, axes: ad.transpose(x, axes=axes),
     broadcast_to=lambda x, shape: ad.broadcast_to(x, shape=shape),
     concat=ad.concat, split=lambda x, sizes, axis: ad.split(x, sizes=sizes, axis=axis),
-    take=lambda x, indices, axis: ad.take(x, indices, axis=axis),
+    take=lambda x, indices, axis: ad.take(x, namespace(x._value).asarray(indices), axis=axis),
 )

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from programs import MINIGAN, arrays, programs, run
 
+from minigan.arrays import to_host
 from minigan.autodiff import Tensor, concat, eager, grad, mean, record, relu, safe_norm, split, sqrt, tanh
 
 
@@ -15,22 +16,29 @@ def same(a, b):
     """Equal in kind, shape and every bit (so that -0 is not 0, and nan is nan)."""
     assert a.keys() == b.keys()
     for name in a:
-        x, y = a[name], b[name]
+        x, y = to_host(a[name]), to_host(b[name])
         assert (x.shape, x.dtype) == (y.shape, y.dtype), name
         assert x.tobytes() == y.tobytes(), f"{name} differs by up to {np.abs(x - y).max()}"
 
 
-def agree(step, state, inputs=None, schedule=({}, {}, {}, {})):
-    """Both executions over the same schedule of inputs, compared after every step; the program, and its state."""
-    inputs = inputs or {}
-    by_hand, by_program = copies(state), copies(state)
-    one, other = eager(step, by_hand, copies(inputs)), record(step, by_program, copies(inputs))
+def agree(step, state, inputs=None, schedule=({}, {}, {}, {}), array=np.asarray):
+    """Both executions over the same schedule of inputs, compared after every step; the program, and its state.
+
+    array: from NumPy's arrays to those of another library, to run there.
+    """
+    def there(arrays):
+        return {name: array(x) if isinstance(x, np.ndarray) else x for name, x in arrays.items()}
+
+    by_hand, by_program = there(copies(state)), there(copies(state))
+    given, held = there(copies(inputs or {})), there(copies(inputs or {}))
+    one, other = eager(step, by_hand, given), record(step, by_program, held)
     same(by_hand, by_program)  # recording moves nothing
     for values in schedule:
-        expected = one(**values)
-        reported = other(**values)
+        expected = one(**there(values))
+        reported = other(**there(values))
         same(expected, reported)
         same(by_hand, by_program)
+        same(given, held)  # and no step writes to its inputs
     return other, by_program
 
 
@@ -79,12 +87,12 @@ def build(program, updates, scalar, target, reported, flat_order):
     return step
 
 
-def agree_on(drawn, dtype, length):
+def agree_on(drawn, dtype, length, array=np.asarray):
     """``agree`` on a step of ``steps``, for so many calls with other inputs each."""
     *state, x = arrays(drawn[0], dtype=dtype)
     inputs = {"x": x, "t": np.array(0.1, dtype)}
     schedule = [{"t": 0.1 / (k + 1), "x": np.asarray(np.roll(x, k) * (1 - 0.1 * k), dtype)} for k in range(length)]
-    agree(build(*drawn), {f"s{k}": s for k, s in enumerate(state)}, inputs, schedule)
+    agree(build(*drawn), {f"s{k}": s for k, s in enumerate(state)}, inputs, schedule, array)
 
 
 # -- a training step -----------------------------------------------------------------------

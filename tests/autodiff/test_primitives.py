@@ -1,7 +1,6 @@
 """Every primitive: its value against NumPy and SciPy, its rule against numbers, its dtype, its kinks."""
 
 import operator
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
+from primitive_rows import DISCRETE, KINKS, RNG, ROWS, TAKEN, Y, assert_float32, listed
 
 from minigan.autodiff import (
     PRIMITIVES,
     Tensor,
-    absolute,
     check,
     concat,
     grad,
@@ -35,102 +34,7 @@ from minigan.autodiff import (
     where,
 )
 
-RNG = np.random.default_rng(11)
-X = RNG.uniform(0.3, 1.7, (3, 4))  # positive
-Y = RNG.uniform(0.3, 1.7, (3, 4)) * np.where(np.arange(4) % 2, 1.0, -1.0)  # of both signs, off 0 and off X
-B = RNG.uniform(0.3, 1.7, (4,))  # broadcasts
-M = np.array([[True, False, True, True], [False, False, True, False], [True, True, False, True]])
-AT = np.array([[2, 0], [2, 2]])  # repeated indices, two axes
-W = RNG.standard_normal((4, 2))
-
-
-class Row(NamedTuple):
-    """A primitive with static arguments, what it should compute, and inputs away from its kinks."""
-
-    name: str
-    inputs: tuple
-    reference: object
-    static: dict = {}  # noqa: RUF012
-    before: tuple = ()  # discrete first arguments
-    after: tuple = ()  # discrete last arguments
-
-    def __call__(self, *xs):
-        return PRIMITIVES[self.name](*self.before, *xs, *self.after, **self.static)
-
-
-def scattered(g):
-    out = np.zeros((3, 5))
-    for i in range(3):
-        for j in np.ndindex(AT.shape):
-            out[i, AT[j]] += g[(i, *j)]
-    return out
-
-
-def embedded(g):
-    out = np.zeros((4, 6))
-    out[1:, 1:5] = g
-    return out
-
-
-ROWS = [
-    Row("add", (X, B), np.add),
-    Row("subtract", (B, Y), np.subtract),
-    Row("multiply", (X, Y[:, :1]), np.multiply),
-    Row("divide", (Y, B), np.divide),
-    Row("power", (X, Y), np.power),
-    Row("power", (B, X), np.power),
-    Row("negative", (Y,), np.negative),
-    Row("exp", (Y,), np.exp),
-    Row("log", (X,), np.log),
-    Row("log1p", (X,), np.log1p),
-    Row("expm1", (Y,), np.expm1),
-    Row("sqrt", (X,), np.sqrt),
-    Row("sin", (Y,), np.sin),
-    Row("cos", (Y,), np.cos),
-    Row("tanh", (Y,), np.tanh),
-    Row("sigmoid", (Y,), scipy.special.expit),
-    Row("softplus", (Y,), lambda x: scipy.special.logsumexp([x, 0 * x], axis=0)),
-    Row("greater", (Y, 0.5 * B), np.greater),
-    Row("greater_equal", (Y, 0.5 * B), np.greater_equal),
-    Row("equal", (Y, np.where(M, Y, 9.0)), np.equal),
-    Row("isfinite", (Y,), np.isfinite),
-    Row("sign", (Y,), np.sign),
-    Row("maximum", (Y, 0.5 * B - 0.5), np.maximum),
-    Row("minimum", (Y, 0.5 * B - 0.5), np.minimum),
-    Row("relu", (Y,), lambda x: np.where(x > 0, x, 0)),
-    Row("absolute", (Y,), np.abs),
-    Row("where", (Y, B), lambda a, b: np.where(M, a, b), before=(M,)),
-    Row("matmul", (Y, W), np.matmul),
-    Row("matmul", (Y, X), lambda a, b: np.einsum("ji,jk->ik", a, b), {"ta": True}),
-    Row("reduce_sum", (Y,), lambda x: np.sum(x, 0, keepdims=True), {"axis": (0,)}),
-    Row("reduce_sum", (Y,), lambda x: np.sum(x, 1, keepdims=True), {"axis": (1,)}),
-    Row("reduce_sum", (Y,), lambda x: np.sum(x, keepdims=True), {"axis": (0, 1)}),
-    Row("reduce_max", (Y,), lambda x: np.max(x, 1, keepdims=True), {"axis": (1,)}),
-    Row("reshape", (Y,), lambda x: x.reshape(2, 6), {"shape": (2, 6)}),
-    Row("transpose", (W[None],), lambda x: np.moveaxis(x, 0, 2), {"axes": (1, 2, 0)}),
-    Row("transpose", (W[None],), lambda x: np.moveaxis(x, 0, 2), {"axes": (-2, -1, 0)}),
-    Row("broadcast_to", (W[:, :1],), lambda x: np.concatenate([[x, x]] * 3, axis=2), {"shape": (2, 4, 3)}),
-    Row("getitem", (Y,), lambda x: x[1, ::-2], {"key": (1, slice(None, None, -2))}),
-    Row("getitem", (Y,), lambda x: x[:, :2], {"key": (slice(None), slice(2))}),
-    Row("getitem", (Y,), lambda x: x[2, 3], {"key": (2, 3)}),
-    Row("stop_gradient", (Y,), lambda x: x),
-    Row("alias", (Y,), lambda x: x),
-    Row("split", (Y,), lambda x: [x[:, :1], x[:, 1:]], {"sizes": (1, 3)}),
-    Row("split", (Y,), lambda x: [x[:2], x[2:]], {"sizes": (2, 1), "axis": 0}),
-    Row("copy", (Y,), np.copy),
-    Row("concat", (Y, X[:, :1], Y), lambda *xs: np.concatenate(xs, axis=-1), {"axis": -1}),
-    Row("concat", (Y, X[:1]), lambda *xs: np.concatenate(xs), {"axis": 0}),
-    Row("embed", (Y,), embedded, {"key": (slice(1, None), slice(1, 5)), "shape": (4, 6)}),
-    Row("take", (Y,), lambda x: x[:, AT], {"axis": 1}, after=(AT,)),
-    Row("take", (Y,), lambda x: x[[2, 0, 2]], after=(np.array([2, 0, -1]),)),
-    Row("scatter_add", (Y[:, [[0, 1], [2, 3]]],), scattered, {"axis": 1, "n": 5}, after=(AT,)),
-]
-DISCRETE = {"greater", "greater_equal", "equal", "isfinite", "sign", "stop_gradient"}  # derivative zero, on purpose
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])
-
-
-def listed(y):
-    return y if isinstance(y, list) else [y]
 
 
 def test_the_table_covers_the_registry():
@@ -158,16 +62,6 @@ def test_rule_at_orders_1_and_2(row):
                          ids=lambda row: row.name)
 def test_an_analytic_row_agrees_with_central_differences_too(row):
     check(row, row.inputs, order=1, analytic=False)
-
-
-def assert_float32(row, inputs):
-    """To second order, and with NumPy float64 scalars beside it, which would promote a NumPy expression."""
-    xs = [Tensor(np.asarray(x, dtype=np.float32)) for x in inputs]
-    ys = listed(row(*[x * np.sqrt(2.0) for x in xs]))
-    first = grad(sum((np.float64(0.3) * y * y).sum() for y in ys), xs)
-    second = grad(sum((g * g).sum() for g in first) * np.sqrt(2.0), xs)
-    assert [t.dtype for t in [*ys, *first, *second]] == [np.float32] * len([*ys, *first, *second])
-    assert [t.shape for t in [*first, *second]] == [x.shape for x in [*xs, *xs]]
 
 
 @every_row
@@ -222,8 +116,8 @@ def test_broadcasting_an_axis_of_one_against_an_empty_one():
     assert da.shape == (0, 3) and db.value.tolist() == [[0.0]]
 
 
-@pytest.mark.parametrize("key", [(None,), (..., None), (slice(None), None, slice(2)), (1, None, ..., None), (None, 2, 3)],
-                         ids=str)
+@pytest.mark.parametrize("key", [
+    (None,), (..., None), (slice(None), None, slice(2)), (1, None, ..., None), (None, 2, 3)], ids=str)
 def test_a_new_axis_in_an_index(key):
     np.testing.assert_array_equal(Tensor(Y)[key].value, Y[key])
     check(lambda y: y[key] ** 2, [Y], order=2, analytic=True)
@@ -273,8 +167,7 @@ def test_split_and_concat_are_adjoint_and_inverse(axis, sizes):
         np.testing.assert_array_equal(g.value, p.value)
 
 
-@pytest.mark.parametrize("axis, indices", [
-    (0, [0, 0, 2, 0]), (1, [[3, 3], [1, 3]]), (-1, [-1, 3, -4]), (0, 1), (1, np.zeros((0,), int)), (-2, [2])], ids=str)
+@pytest.mark.parametrize("axis, indices", TAKEN, ids=str)
 def test_take_and_scatter_add_are_adjoint(axis, indices):
     i = np.asarray(indices)
     x = Tensor(Y)
@@ -294,17 +187,7 @@ def test_take_by_a_python_integer_or_a_list():
 
 
 # -- the documented derivatives at kinks --------------------------------------------------------------
-@pytest.mark.parametrize("f, at, expected", [
-    (relu, [0.0], [0.0]),
-    (absolute, [0.0], [0.0]),
-    (lambda x: maximum(x, 0.0), [0.0], [1.0]),
-    (lambda x: maximum(0.0, x), [0.0], [0.0]),
-    (lambda x: minimum(x, 0.0), [0.0], [1.0]),
-    (lambda x: minimum(0.0, x), [0.0], [0.0]),
-    (lambda x: maximum(x, x), [2.0], [1.0]),
-    (lambda x: x.max(), [3.0, 1.0, 3.0, 3.0], [1 / 3, 0.0, 1 / 3, 1 / 3]),
-    (softplus, [0.0], [0.5]),
-])
+@pytest.mark.parametrize("f, at, expected", KINKS)
 def test_convention_at_a_kink(f, at, expected):
     x = Tensor(np.array(at))
     g = grad(f(x).sum(), x)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigan import arrays
+from minigan.autodiff import Tensor
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Backend:
     bits: bool = False
     replays: bool = True
     analytic: bool = True  # it mixes real and complex numbers, as the complex step wants
+    methods: bool = True  # its arrays have NumPy's methods and functions, as the theory wants them
+    slow: bool = False  # a call takes a tenth of a millisecond or more
 
     @property
     def xp(self) -> Any:
@@ -30,21 +33,28 @@ class Backend:
     def array(self, x: Any, dtype: Any = None) -> Any:
         return self.xp.asarray(np.asarray(x, dtype=dtype))
 
+    def tensor(self, x: Any, dtype: Any = None) -> Tensor:
+        return Tensor(self.array(x, dtype))
+
     def assert_equal(self, computed: Any, expected: Any, rtol: float = 1e-13, atol: float = 0.0) -> None:
-        """Values and dtype; NumPy's bits where the library has them."""
-        computed = arrays.to_host(getattr(computed, "value", computed))
-        expected = np.asarray(expected)
-        assert (computed.shape, computed.dtype) == (expected.shape, expected.dtype)
-        if self.bits:
-            rtol = atol = 0.0
-        np.testing.assert_allclose(computed, expected, rtol=rtol, atol=atol)
+        """What NumPy gives for the very same calls: shape and dtype, and its bits where the library has them."""
+        exact = self.bits
+        assert_close(computed, expected, 0.0 if exact else rtol, 0.0 if exact else atol)
+
+
+def assert_close(computed: Any, expected: Any, rtol: float = 1e-12, atol: float = 0.0) -> None:
+    """An array or tensor of any library against values on the host: shape, dtype, every number."""
+    computed = arrays.to_host(getattr(computed, "value", computed))
+    expected = np.asarray(getattr(expected, "value", expected))
+    assert (computed.shape, computed.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_allclose(computed, expected, rtol=rtol, atol=atol)
 
 
 BACKENDS = {row.name: row for row in [
     Backend("numpy", "cpu", bits=True),
-    Backend("strict", "strict", bits=True, replays=False, analytic=False),
+    Backend("strict", "strict", bits=True, replays=False, analytic=False, methods=False),
     Backend("double", "cuda", bits=True),
-    Backend("dpnp", "sycl"),
+    Backend("dpnp", "sycl", slow=True),
     Backend("cupy", "cuda"),
 ]}
 # What must be there, or the test fails: elsewhere a library that is missing is skipped

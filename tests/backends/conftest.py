@@ -6,7 +6,7 @@ from backends.backend import BACKENDS, REQUIRED, available
 from minigan.arrays import DeviceError
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=BACKENDS, scope="module")
 def backend(request):
     row = BACKENDS[request.param]
     try:
@@ -16,3 +16,13 @@ def backend(request):
         if row.name in REQUIRED:
             raise
         pytest.skip(str(error))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Which library noticed which planted fault."""
+    from backends.faults import CAUGHT, summary
+
+    if CAUGHT:
+        terminalreporter.section("faults that were planted, and the libraries whose probe noticed")
+        for line in summary():
+            terminalreporter.write_line(line)

@@ -63,6 +63,7 @@ class Add:
 
 def take(x, indices, axis, out=None):
     """The standard takes along one axis of indices; NumPy along any shape of them."""
+    axis %= x.ndim
     flat = strict.take(x, strict.reshape(indices, (-1,)), axis=axis)
     return written(strict.reshape, 2)(flat, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1:]), out)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from by_hand import A, draws, penalty
 from gans.faults import (
     AtTheData,
     GradientOfTheMean,
@@ -81,24 +82,6 @@ def test_a_game_with_a_wrong_penalty_is_rejected(wrong: type[Game]) -> None:
     assert "raised" not in error.value.found
 
 
-# Each row by hand, of f(x) = ½ ⟨x, A x⟩, whose slope A x differs from sample to sample
-A = np.array([[2.0, 0.5], [0.5, -1.0]])
-
-
-def by_hand(kind: str, real, fake, eps, delta) -> float:
-    deviation = np.sqrt(((real - real.mean(axis=0)) ** 2).sum() / real.size)
-    x = {"two-sided": eps * real + (1 - eps) * fake, "one-sided": eps * real + (1 - eps) * fake,
-         "dragan": real + 0.5 * deviation * delta, "r1": real, "r2": fake}[kind]
-    r = np.linalg.norm(x @ A, axis=1)
-    return np.mean({"one-sided": np.maximum(0, r - 1) ** 2, "r1": r**2 / 2, "r2": r**2 / 2}.get(kind, (r - 1) ** 2))
-
-
-def draws(seed: int, rows: tuple[int, ...] = ()):
-    rng = np.random.default_rng(seed)
-    return (rng.normal(size=(*rows, 5, 2)), rng.normal(size=(*rows, 5, 2)) + 1, rng.random((*rows, 5, 1)),
-            rng.normal(size=(*rows, 5, 2)))
-
-
 def value(kind: str, critic, real, fake, eps, delta):
     return PENALTIES[kind].value(critic, as_tensor(real), as_tensor(fake), {"eps": eps, "delta": delta})
 
@@ -118,7 +101,7 @@ def test_values_by_hand(kind: str) -> None:
     for seed in range(5):
         batch = draws(seed)
         found = value(kind, lambda x: ((x @ A) * x).sum(-1, keepdims=True) * 0.5, *batch)
-        assert found.item() == pytest.approx(by_hand(kind, *batch), rel=1e-9)
+        assert found.item() == pytest.approx(penalty(kind, *batch), rel=1e-9)
 
 
 @every_kind

@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 import scipy.stats
+from by_hand import gaussian_moments
 
 from minigan.autodiff import check, grad, record
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import Gaussian
-
-
-def moments(theta: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """μ and L of θ, entry by entry."""
-    L = np.diag(np.exp(theta[dim : 2 * dim]))
-    L[np.tril_indices(dim, -1)] = theta[2 * dim :]
-    return theta[:dim], L
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 5])
@@ -21,7 +15,7 @@ def test_the_density_is_scipys_and_the_samples_are_its(dim: int) -> None:
     rng, model = np.random.default_rng(dim), Gaussian(dim)
     assert model.size == dim * (dim + 3) // 2 and model.sizes == (dim, dim) and not model.mixes
     theta, z, x = rng.normal(size=model.size), rng.normal(size=(9, dim)), 3 * rng.normal(size=(9, dim))
-    mu, L = moments(theta, dim)
+    mu, L = gaussian_moments(theta, dim)
     np.testing.assert_allclose(model(theta, z).value, mu + z @ L.T, rtol=1e-12, atol=1e-13)
     law = scipy.stats.multivariate_normal(mu, L @ L.T)
     found = model.log_density(theta, x)
@@ -81,7 +75,7 @@ def test_init_is_off_the_centre_and_narrow() -> None:
         model = Gaussian(dim)
         theta = model.init(np.random.default_rng(0))
         assert theta.shape == (model.size,) and theta.dtype == "float32"
-        mu, L = moments(theta, dim)
+        mu, L = gaussian_moments(theta, dim)
         assert 0 < abs(mu).max() < 2 and abs(L - np.exp(-1) * np.eye(dim)).max() < 0.5
         assert len(set(theta)) == model.size
     run = Gaussian(2).run(Gaussian(2).init(np.random.default_rng(0)), np.zeros((3, 2), "float32"))

@@ -1,5 +1,6 @@
 """Minibatch discrimination against its double sum, and what it makes of a collapsed batch."""
 
+import by_hand
 import numpy as np
 import pytest
 
@@ -10,20 +11,11 @@ from minigan.nets import MLP, minibatch_features
 M, COMPANY = np.split(np.random.default_rng(1).normal(size=(10, 3, 2)), [6])
 
 
-def by_hand(M: np.ndarray, company: np.ndarray | None = None) -> np.ndarray:
-    o = np.zeros(M.shape[:2])
-    for i, mine in enumerate(M):
-        for j, other in enumerate(M if company is None else company):
-            if company is not None or j != i:
-                o[i] += np.exp(-np.abs(mine - other).sum(axis=1))
-    return o
-
-
 def test_the_double_sum() -> None:
-    np.testing.assert_allclose(minibatch_features(M).value, by_hand(M), rtol=1e-12)
-    np.testing.assert_allclose(minibatch_features(M, COMPANY).value, by_hand(M, COMPANY), rtol=1e-12)
+    np.testing.assert_allclose(minibatch_features(M).value, by_hand.minibatch_features(M), rtol=1e-12)
+    np.testing.assert_allclose(minibatch_features(M, COMPANY).value, by_hand.minibatch_features(M, COMPANY), rtol=1e-12)
     counted = minibatch_features(M, M).value  # the paper's sum over all j: 1 more
-    np.testing.assert_allclose(counted, by_hand(M) + 1, rtol=1e-12)
+    np.testing.assert_allclose(counted, by_hand.minibatch_features(M) + 1, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -66,7 +58,7 @@ def test_the_net_by_hand(given: bool) -> None:
     def kernels(x):
         return (h(x) @ T).reshape(len(x), 2, 3)
 
-    o = by_hand(kernels(x), None if reference is None else kernels(reference))
+    o = by_hand.minibatch_features(kernels(x), None if reference is None else kernels(reference))
     run = net.run(theta, x, reference)
     np.testing.assert_allclose(run.outputs.value, np.hstack([h(x), o]) @ w3 + b3, rtol=1e-10)
     np.testing.assert_allclose(run.hidden[-1].value, h(x), rtol=1e-12)

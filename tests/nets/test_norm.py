@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_hand import EPS, normed_net, standard
 
 from minigan.autodiff import GradientError, check, grad, stop_gradient
 from minigan.autodiff.tensor import Tensor
@@ -9,12 +10,7 @@ from minigan.nets import MLP, NORMS, batch_norm, layer_norm, virtual_batch_norm
 from minigan.testing import PropertyError, check_virtual_batch_norm, from_tensors
 
 A, R = (scale * np.random.default_rng(scale).normal(size=(n, 4)) + shift for n, scale, shift in [(6, 3, 5), (5, 2, -1)])
-EPS = 1e-5
 COMBINATIONS = [(norm, minibatch) for norm in NORMS for minibatch in (0, 3) if (norm, minibatch) != ("virtual", 3)]
-
-
-def standard(a, over, axis=0):
-    return (a - over.mean(axis, keepdims=True)) / np.sqrt(over.var(axis, keepdims=True) + EPS)
 
 
 def test_the_formulas() -> None:
@@ -69,23 +65,6 @@ def test_a_reference_held_constant_is_noticed() -> None:
         check(lambda W: virtual_batch_norm(Tensor(x) @ W, stop_gradient(Tensor(reference) @ W)), [W], order=1)
 
 
-def by_hand(net: MLP, theta: np.ndarray, x: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
-    """Two hidden tanh layers, x and the reference side by side, in NumPy."""
-    w1, b1, g1, w2, b2, g2, w3, b3 = (v.value for v in net.layout.views(theta))
-    h, r = x, reference
-    for W, b, gain in [(w1, b1, g1), (w2, b2, g2)]:
-        a, c = h @ W, None if r is None else r @ W
-        if net.norm == "layer":
-            h = standard(a, a, 1)
-        elif net.norm == "virtual":
-            h = np.array([standard(row, np.vstack([c, row]))[0] for row in a[:, None]])
-        else:
-            h = standard(a, a if c is None else c)
-        h = np.tanh(gain * h + b)
-        r = None if c is None else np.tanh(gain * standard(c, c) + b)
-    return h @ w3 + b3
-
-
 @pytest.mark.parametrize(("norm", "given"), [
     ("batch", False), ("batch", True), ("layer", False), ("layer", True), ("virtual", True)])
 def test_the_forward_pass_by_hand(norm: str, given: bool) -> None:
@@ -93,7 +72,7 @@ def test_the_forward_pass_by_hand(norm: str, given: bool) -> None:
     draw = np.random.default_rng(1)
     theta, x = draw.normal(size=net.size), draw.normal(size=(6, 2))
     reference = draw.normal(size=(5, 2)) if given else None
-    np.testing.assert_allclose(net(theta, x, reference).value, by_hand(net, theta, x, reference), rtol=1e-9)
+    np.testing.assert_allclose(net(theta, x, reference).value, normed_net(net, theta, x, reference), rtol=1e-9)
 
 
 def test_batch_norm_with_itself_for_company_is_training() -> None:
