@@ -66,7 +66,7 @@ HEADINGS = {  # a group of checks, and in what its errors are measured
     "arithmetic": "arithmetic: errors in ε, the gap between 1 and the next number",
     "primitives": "primitives and their derivatives, eager and replayed: errors in ε of the largest entry",
     "random numbers": "random numbers of the device: moments and correlations, in standard errors",
-    "training": "training: parameters against NumPy's, relative; replayed and resumed runs, numbers that differ",
+    "training": "training: parameters against NumPy's, replayed against eager: relative; resumed: numbers that differ",
     "time": "time of a wgan-gp iteration (5 critic steps, 1 generator step), in turns with NumPy: medians, [range]",
 }
 

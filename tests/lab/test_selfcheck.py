@@ -243,7 +243,7 @@ def test_a_training_that_breaks_down_is_found(on_the_double):
 def test_a_replay_that_differs_from_eager_steps_is_found(on_the_double):
     def hurried(training):
         if hasattr(training.programs[1], "calls"):
-            training.state["w"][..., 3] += 1e-6
+            training.state["w"][..., 3] += 1e-2
 
     on_the_double.append(hurried)
     _, failed = run("cuda")
@@ -278,7 +278,7 @@ def test_the_command_where_all_is_well(few, tmp_path, capsys):
     out = capsys.readouterr().out
     assert re.search(r"^minigan selfcheck on cpu: .*\nminigan \S+, Python \S+, NumPy \S+, system ", out)
     assert re.search(r"^  pass  tanh +[\d.]+ ≤ 24 +2nd derivative at \(257, 300\), float32$", out, re.M)
-    assert re.search(r"^  pass  gan, replay +exact +3 steps against eager ones$", out, re.M)
+    assert re.search(r"^  pass  gan, replay +exact +3 steps against eager ones, 0 numbers", out, re.M)
     assert re.search(
         r"^  S +[\d.]+ ms   NumPy +[\d.]+ ms   ratio \S+ \[\S+, \S+\]   \d+ calls   MB: buffers [\d.]+$", out, re.M)
     n = out.count("  pass  ")
