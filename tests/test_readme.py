@@ -20,23 +20,23 @@ def python_blocks(text: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.S)
 
 
-BLOCKS = python_blocks(TEXT)
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 
 
 def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--steps", "20", "--evaluations", "1"]) == 0  # the run that the examples load
     names: dict = {"__name__": "readme"}
-    for block in BLOCKS:
+    for block in [*python_blocks(TEXT), *python_blocks(GUIDE)]:
         promised = re.search(r"# PropertyError: .*", block, re.S)
         if promised is None:
-            exec(compile(block, "README.md", "exec"), names)
+            exec(compile(block, "README.md or docs/guide.md", "exec"), names)
             continue
         with pytest.raises(PropertyError) as error:
-            exec(compile(block, "README.md", "exec"), names)
+            exec(compile(block, "README.md or docs/guide.md", "exec"), names)
         shown = promised[0].replace("# PropertyError: ", "").replace("\n# ", "\n").strip()
         assert str(error.value).strip() == shown
-    assert len(BLOCKS) == 3 and names["new"].shape == (1000, 2) and names["dw"].shape == (4417,)
+    assert names["samples"].shape == names["new"].shape == (1000, 2) and names["dw"].shape == (4417,)
 
 
 def test_a_system_of_your_own(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -231,8 +231,8 @@ def table(found: dict[str, np.ndarray]) -> list[list[str]]:
     return rows
 
 
-def picture(found: dict[str, np.ndarray]) -> Any:
-    """The matplotlib Figure: a panel for each loss on one logarithmic axis, a line for each budget.
+def picture(found: dict[str, np.ndarray], figure: Any = None) -> Any:
+    """The matplotlib Figure (of its own, or the one given): a panel for each loss, a line for each budget.
 
     Lines are geometric means over the seeds, bands their 95 % intervals.
     """
@@ -240,7 +240,8 @@ def picture(found: dict[str, np.ndarray]) -> Any:
 
     budgets, seeds, at = found["budgets"], found["seeds"], found["steps"]
     with style():
-        figure: Any = Figure(figsize=(13, 4.6), layout="constrained")
+        figure = Figure(layout="constrained") if figure is None else figure
+        figure.set_size_inches(13, 4.6)
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
         figure.suptitle("The generator's gradient while a fresh critic learns", fontsize=15, fontweight="bold")
         panels = figure.subplots(1, len(TITLES), sharey=True)

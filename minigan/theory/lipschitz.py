@@ -43,6 +43,9 @@ def _central(cost: Array, plan: Array) -> Array:
     for k in held:
         used = plan[k] > 0
         reach[:, k] = (cost[:, used] - cost[k, used]).min(axis=1)
+    # Round trips have length 0, and rounding must not make them negative: each round would double them.
+    reach += 1e-12 * abs(cost).max()
+    np.fill_diagonal(reach, 0.0)
     for k in held:  # all shortest paths (Floyd & Warshall): each column is one extreme potential
         reach = np.minimum(reach, reach[:, k, None] + reach[k])
     return reach[:, held].mean(axis=1)

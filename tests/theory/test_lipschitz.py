@@ -38,6 +38,15 @@ def test_the_potential_is_lipschitz_and_attains_w1(data) -> None:
     assert (abs(values[:, None] - values) <= far + 1e-9 * max(far.max(), size)).all()
 
 
+@pytest.mark.parametrize("low, high", [(-4, 9), (-3, 8), (-2.9, 7.7)])
+def test_the_potential_on_a_grid_where_many_costs_are_equal_but_for_rounding(low, high):
+    x = np.linspace(low, high, 131)[:, None]
+    a, b = (w / w.sum() for w in (np.exp(-0.5 * (x[:, 0] - mean) ** 2) for mean in (0, 5)))
+    psi = kantorovich_potential(x, x, a, b)(x)
+    np.testing.assert_allclose(a @ psi - b @ psi, emd(ground_cost(x, x), a, b).value, rtol=1e-9)
+    assert np.abs(np.diff(psi) / np.diff(x[:, 0])).max() <= 1 + 1e-9
+
+
 def test_the_potential_is_smooth_at_the_fakes() -> None:
     """A vertex of the dual program ties at n − 1 fakes: half of these one-sided slopes would differ."""
     rng = np.random.default_rng(0)
