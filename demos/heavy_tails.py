@@ -28,7 +28,7 @@ rng = np.random.default_rng(0)
 eps, r = sd_eps * rng.standard_normal(n), sd_r * rng.standard_normal(n)
 
 # %%
-# One θ for each draw of the errors, x = J θ, and D(x) = ε + r x there, at θ = 0. (ε may be negative: hence |D|.)
+# One θ for each draw of the errors, x = J θ, and D(x) = ε + r x there, at θ = 0. ε may be negative.
 theta, z, one = np.zeros(n), np.zeros(n), np.ones(n)
 
 

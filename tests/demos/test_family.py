@@ -2,8 +2,6 @@
 
 from itertools import pairwise
 from math import exp, log, prod
-from pathlib import Path
-from runpy import run_path
 
 import numpy as np
 import pytest
@@ -11,28 +9,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
-DEMOS = Path(__file__).parents[2] / "demos"
 
-
-@pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """A demo's ``found`` by its name, run once, in a folder of its own, where it leaves its picture."""
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    pyplot.switch_backend("agg")
-    known = {}
-
-    def run(name):
-        if name not in known:
-            folder = tmp_path_factory.mktemp(name)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.chdir(folder)
-                known[name] = run_path(str(DEMOS / f"{name}.py"))["found"]
-            assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-            pyplot.close("all")
-        return known[name]
-
-    with pyplot.rc_context():  # a demo's style stays its own
-        yield run
+@pytest.fixture
+def found(run):
+    return run
 
 
 def exact_w1(x, y):
