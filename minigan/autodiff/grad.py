@@ -57,7 +57,8 @@ def _paths(y: Tensor, targets: set) -> list[tuple[Node, Tensor, list[bool]]]:
     """
     output = {y.key[0]: y}
     paths, on_path = [], set()
-    for node in topological([y]):
+    only = next(iter(targets))[0] if len(targets) == 1 else None  # what came before it does not depend on it
+    for node in topological([y], stop=only):
         needed = [
             node.primitive.differentiable(k) and (x.key in targets or x.node in on_path)
             for k, x in enumerate(node.inputs)

@@ -278,10 +278,10 @@ class Primitive:
         return tuple(inputs)
 
 
-def topological(outputs: Sequence[Tensor]) -> Iterator[Node]:
-    """The nodes behind the outputs, each after the nodes it depends on (no recursion)."""
-    done: set[Node] = set()
-    stack = [(t.node, False) for t in reversed(outputs) if t.node is not None]
+def topological(outputs: Sequence[Tensor], stop: Any = None) -> Iterator[Node]:
+    """The nodes behind the outputs, each after those it depends on (no recursion), without ``stop`` and its past."""
+    done: set[Any] = {stop}
+    stack = [(t.node, False) for t in reversed(outputs) if t.node is not None and t.node is not stop]
     while stack:
         node, ready = stack.pop()
         if ready:
