@@ -137,7 +137,7 @@ def worst(xp: Any, some: list[Row], shortened: dict[str, float]) -> tuple[float,
         for dtype, less in shortened.items():
             try:
                 errors = list(_errors(xp, row, dtype))
-            except Exception as problem:
+            except Exception as problem:  # whatever a library raises: say of which row
                 problem.add_note(f"(at {row.where}, {dtype})")
                 raise
             for order, error in errors:

@@ -130,7 +130,7 @@ def _results(device: _Device, sizes: list[str]) -> Iterator[Check | Timing]:
     for size in sizes:
         try:
             yield timed(device, size)
-        except Exception as error:
+        except Exception as error:  # whatever a library raises
             yield Check("time", size, raised=_told(error))
 
 
