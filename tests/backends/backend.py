@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 from minigan import arrays
 from minigan.autodiff import Tensor
@@ -59,6 +60,17 @@ BACKENDS = {row.name: row for row in [
 ]}
 # What must be there, or the test fails: elsewhere a library that is missing is skipped
 REQUIRED = os.environ.get("MINIGAN_BACKENDS", "numpy strict double").split()
+
+
+@contextmanager
+def required(name: str) -> Iterator[None]:
+    """A library that this machine has not skips the test, unless it must be there."""
+    try:
+        yield
+    except arrays.DeviceError as error:
+        if name in REQUIRED:
+            raise
+        pytest.skip(str(error))
 
 
 @contextmanager

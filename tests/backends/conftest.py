@@ -1,21 +1,13 @@
 """``backend``: each array library in turn, those that this machine has."""
 
 import pytest
-from backends.backend import BACKENDS, REQUIRED, available
-
-from minigan.arrays import DeviceError
+from backends.backend import BACKENDS, available, required
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
 def backend(request):
-    row = BACKENDS[request.param]
-    try:
-        with available(row) as ready:
-            yield ready
-    except DeviceError as error:
-        if row.name in REQUIRED:
-            raise
-        pytest.skip(str(error))
+    with required(request.param), available(BACKENDS[request.param]) as ready:
+        yield ready
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from backends.backend import REQUIRED
+from backends.backend import required
 from backends.faults import CAUGHT, FAULTS, edited, table
 from backends.probe import PROBED, expected, noticed, probe, ready
 
-from minigan.arrays import DeviceError
 from minigan.autodiff import kernels
 
 ROOT = Path(__file__).parents[2]
@@ -17,13 +16,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(params=PROBED, scope="module")
 def probed(request):
     expected()  # before anything is planted
-    try:
-        with ready(request.param) as backend:
-            yield backend
-    except DeviceError as error:
-        if request.param in REQUIRED:
-            raise
-        pytest.skip(str(error))
+    with required(request.param), ready(request.param) as backend:
+        yield backend
 
 
 def test_nothing_planted_nothing_noticed(probed):
