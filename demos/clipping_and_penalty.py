@@ -22,7 +22,7 @@ import numpy as np
 
 from minigan.autodiff import grad, record
 from minigan.gans.lipschitz import clip_weights, gradient_penalty, interpolate
-from minigan.gans.scores import wasserstein_critic
+from minigan.gans.losses.scores import wasserstein_critic
 from minigan.lab import style
 from minigan.lab.metrics import wasserstein_1
 from minigan.lab.toys import TOYS

@@ -16,9 +16,9 @@ Source: Srivastava et al. (2017, VEEGAN), section 4.1, for modes and quality. In
 import matplotlib.pyplot as plt
 
 from minigan.lab import style
-from minigan.lab.study import draws, study
-from minigan.lab.summary import cells, markdown, summarize, written
 from minigan.lab.toys import ring
+from minigan.studies.study import draws, study
+from minigan.studies.summary import cells, markdown, summarize, written
 
 style.use()
 data = ring(8, radius=2, sigma=0.1)

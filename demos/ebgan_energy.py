@@ -18,8 +18,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minigan.autodiff import grad, record
-from minigan.gans.energy import energy_critic, mean_energy
-from minigan.gans.heads import ENERGY
+from minigan.gans.losses.energy import energy_critic, mean_energy
+from minigan.gans.losses.heads import ENERGY
 from minigan.lab import style
 from minigan.lab.toys import ring
 from minigan.nets import MLP, adam

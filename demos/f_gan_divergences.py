@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from minigan.autodiff import Tensor, grad
-from minigan.gans.f_gan import ratio
+from minigan.gans.losses.f_gan import ratio
 from minigan.lab import style
 from minigan.theory.divergences import DIVERGENCES, divergence, optimal_critic
 from minigan.theory.fits import mixture_log_density

@@ -16,8 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minigan.autodiff import Tensor, grad, record
-from minigan.gans.matching import nearest_sample
-from minigan.gans.seen import Seen
+from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.matching import nearest_sample
 from minigan.lab import style
 from minigan.lab.metrics import evaluate
 from minigan.lab.toys import ring
@@ -28,7 +28,7 @@ style.use()
 
 def pulled(real, fake):
     """E_x min_j ‖x − G(z_j)‖²."""
-    return nearest_sample(Seen(real, None), Seen(fake, None))
+    return nearest_sample(Batch(real, None), Batch(fake, None))
 
 
 def pushed(real, fake):

@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minigan.autodiff import Tensor, grad
-from minigan.gans.scores import (
+from minigan.gans.losses.scores import (
     discriminator,
     least_squares_critic,
     least_squares_generator,

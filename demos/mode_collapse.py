@@ -24,9 +24,9 @@ import numpy as np
 from minigan.lab import style
 from minigan.lab.data import data_from
 from minigan.lab.metrics import evaluate, nearest_mode
-from minigan.lab.presets import preset
 from minigan.lab.toys import ring
 from minigan.lab.train import Training
+from minigan.studies.presets import preset
 
 style.use()
 toy = ring(8, radius=2, sigma=0.1)

@@ -22,13 +22,13 @@ import sys
 
 import matplotlib.pyplot as plt
 
-from minigan.lab import plots
-from minigan.lab.summary import markdown
-from minigan.lab.vanishing import QUICK, picture, table, vanishing_gradients
+from minigan.lab.picture import save_picture
+from minigan.studies.summary import markdown
+from minigan.studies.vanishing import QUICK, draw_vanishing, vanishing_gradients, vanishing_table
 
 found = vanishing_gradients(**({} if "--full" in sys.argv else QUICK))
 
-print(markdown(table(found)))
+print(markdown(vanishing_table(found)))
 print(f"The discriminators estimate JS = {found['js'][..., -1].mean():.4f} nats: log 2 is certainty.")
-plots.save(picture(found, plt.figure(layout="constrained")), "vanishing_gradient.png")
+save_picture(draw_vanishing(found, plt.figure(layout="constrained")), "vanishing_gradient.png")
 print("See vanishing_gradient.png.")

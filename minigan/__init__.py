@@ -15,7 +15,7 @@ I. The calculus
    which call of the array library computes it: what makes one call fast .......... autodiff/kernels.py
    softplus, log-sum-exp, norms that stay finite at 0 ............................. autodiff/functions.py
    ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py
-   record a step once, run it many times ..................... autodiff/replay.py, graph.py, plan.py
+   record a step once, run it many times ..................... autodiff/replay/record.py, graph.py, plan.py
    is a derivative right? orders 1 and 2, in random directions .................... autodiff/check.py
 II. The players
    θ as one flat vector, layers as its views ...................................... nets/params.py
@@ -35,16 +35,17 @@ III. Distances, without any training
    moment matching against mode seeking; Gaussians in closed form ................. theory/fits.py
    ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
 IV. The games
-   every loss by name ............................................................. gans/losses.py
-   what a loss is, what it looks at, how outputs become a score ................... gans/loss.py, seen.py, heads.py
-   E log D(x) + E log(1 − D(G(z))), −E log D; least squares, W₁, hinge ............ gans/scores.py
-   E T(x) − E f*(T(G(z))) for every f ............................................. gans/f_gan.py
-   EBGAN's energy and its pull-away term .......................................... gans/energy.py
-   a fake's loss exceeds the datum's by their distance ............................ gans/loss_sensitive.py
-   −E log σ(s(x) − s(G(z))), paired and average ................................... gans/relativistic.py
-   K classes and a fake one ....................................................... gans/semi_supervised.py
-   ‖E f(x) − E f(G(z))‖²; IMLE .................................................... gans/matching.py
-   −E log q, and KL(q‖p) .......................................................... gans/likelihood.py
+   every loss by name ............................................................. gans/losses/table.py
+   what a loss is, what it looks at, how outputs become a score ................... gans/losses/loss.py,
+                                                                                    batch.py, heads.py
+   E log D(x) + E log(1 − D(G(z))), −E log D; least squares, W₁, hinge ............ gans/losses/scores.py
+   E T(x) − E f*(T(G(z))) for every f ............................................. gans/losses/f_gan.py
+   EBGAN's energy and its pull-away term .......................................... gans/losses/energy.py
+   a fake's loss exceeds the datum's by their distance ............................ gans/losses/loss_sensitive.py
+   −E log σ(s(x) − s(G(z))), paired and average ................................... gans/losses/relativistic.py
+   K classes and a fake one ....................................................... gans/losses/semi_supervised.py
+   ‖E f(x) − E f(G(z))‖²; IMLE .................................................... gans/losses/matching.py
+   −E log q, and KL(q‖p) .......................................................... gans/losses/likelihood.py
    w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², one-sided, DRAGAN, R1, R2 .............. gans/lipschitz.py
    W/σ(W), σ by power iteration ................................................... gans/spectral.py
    the gradient of a gradient penalty, by hand: what `grad` twice does ............ gans/penalty_by_hand.py
@@ -52,22 +53,24 @@ IV. The games
    a step of either player: unrolling, consensus, extra-gradient, averages ........ gans/players.py
    a system is a row .............................................................. gans/recipes.py
    what does not go together, and why ............................................. gans/conflicts.py
-V. The laboratory
+V. One run
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
    modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
    a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
    your points, centred and scaled ................................................ lab/data.py
    every setting of a run ......................................................... lab/config.py
-   the run folder: checkpoints, resuming, the report's picture .................... lab/run.py
+   the run folder: checkpoints, resuming .......................................... lab/run.py
    its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
-   its picture .................................................................... lab/plots.py, curves.py, style.py
+   its picture .................................................................... lab/picture.py, curves.py, style.py
    all of it as one estimator ..................................................... lab/estimator.py
-   published set-ups by name, and what was published of them ...................... lab/presets.py
-   several systems, several seeds, one table: plan, run, summary, picture ......... lab/design.py, study.py,
-                                                                                    summary.py, comparison.py
-   ‖∇_θ L_G‖ against a critic that learns afresh .................................. lab/vanishing.py
-   does everything work on this device? ........................................... lab/selfcheck.py, primitive_rows.py
+VI. Many runs
+   published set-ups by name, and what was published of them ...................... studies/presets.py
+   several systems, several seeds, one table: plan, run, summary, picture ......... studies/design.py, study.py,
+                                                                                    summary.py, picture.py
+   ‖∇_θ L_G‖ against a critic that learns afresh .................................. studies/vanishing.py
+VII. Devices
+   does everything work on this device? every primitive and how exact it must be .. devices/selfcheck.py, primitives.py
 The claims: every equation of the notes, computed, checked against another route .. claims/
 Checkers for your own formulas, and Hypothesis strategies ......................... testing/
 The program `minigan` ............................................................. cli/

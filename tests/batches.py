@@ -4,8 +4,8 @@ import numpy as np
 
 from minigan.autodiff import Tensor, square_norm
 from minigan.autodiff.functions import as_tensor
-from minigan.gans.heads import SCALAR
-from minigan.gans.seen import Look, Seen
+from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.heads import SCALAR
 
 DIM, CLASSES, WIDE, NARROW = 2, 3, 4, 3
 
@@ -26,13 +26,13 @@ def log_q(x):
     return -0.125 * square_norm(x - 1.0)
 
 
-def seen(points, outputs, features, code, head=SCALAR, labels=None) -> Seen:
+def seen(points, outputs, features, code, head=SCALAR, labels=None) -> Batch:
     points, outputs, features, code = map(as_tensor, (points, outputs, features, code))
-    look = Look(head.score(outputs, points), outputs, features, code)
-    return Seen(points, lambda: look, None if labels is None else as_tensor(labels), log_p, log_q)
+    look = CriticOutput(head.score(outputs, points), outputs, features, code)
+    return Batch(points, lambda: look, None if labels is None else as_tensor(labels), log_p, log_q)
 
 
-def both(loss, *arrays, labels=None) -> tuple[Seen, Seen]:
+def both(loss, *arrays, labels=None) -> tuple[Batch, Batch]:
     """A real and a fake batch, of the eight arrays of two draws."""
     return seen(*arrays[:4], head=loss.head, labels=labels), seen(*arrays[4:], head=loss.head)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from programs import MINIGAN, arrays, programs, run
 
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor, concat, eager, grad, mean, record, relu, safe_norm, split, sqrt, tanh
+from tests.programs import MINIGAN, arrays, programs, run
 
 
 def copies(arrays):

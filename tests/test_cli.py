@@ -14,12 +14,12 @@ import pytest
 
 from minigan.cli import main
 from minigan.gans import RECIPES
-from minigan.lab import summary
 from minigan.lab.config import NAMES, as_dict
-from minigan.lab.design import plan
-from minigan.lab.presets import PRESETS
 from minigan.lab.run import read_config
 from minigan.lab.toys import TOYS
+from minigan.studies import summary
+from minigan.studies.design import plan
+from minigan.studies.presets import PRESETS
 
 QUICK = ["--batch", "16", "--generator", "8", "--critic", "8", "--samples", "50"]
 TINY = [*QUICK, "--steps", "20", "--evaluations", "2"]

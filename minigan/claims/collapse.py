@@ -14,11 +14,10 @@ from minigan.arrays import to_host
 from minigan.autodiff import Tensor, absolute, concat, grad, maximum, safe_norm, stop_gradient, swap
 from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
 from minigan.claims.systems import player, pointed
-from minigan.gans import energy
 from minigan.gans.game import Game, packed
-from minigan.gans.losses import BATCH, LOSSES
+from minigan.gans.losses import BATCH_AXES, LOSSES, energy
+from minigan.gans.losses.batch import Batch, CriticOutput
 from minigan.gans.players import Players
-from minigan.gans.seen import Look, Seen
 from minigan.nets import MLP
 from minigan.nets.minibatch import minibatch_features
 from minigan.theory import divergences
@@ -264,9 +263,9 @@ def packing(f: Any, lab: Lab) -> Iterator[Check]:
                                  f(codes) * (1 - 1 / codes.shape[-2]) + 1 / codes.shape[-2])),
                              dropped("the lengths", lambda codes: energy.pull_away(concat(
                                  [codes, maximum(codes * 0.0, 1.0)], axis=-1)))],
-               "generator": [SCALE, SIGN, dropped("the term", lambda real, fake, **k: fake.scores.mean(BATCH)),
+               "generator": [SCALE, SIGN, dropped("the term", lambda real, fake, **k: fake.scores.mean(BATCH_AXES)),
                              wrong("pulled together", lambda f: lambda real, fake, **k: (
-                                 2.0 * fake.scores.mean(BATCH) - f(real, fake, **k)))]})
+                                 2.0 * fake.scores.mean(BATCH_AXES) - f(real, fake, **k)))]})
 def pull_away(f: Any, lab: Lab) -> Iterator[Check]:
     def term(codes: np.ndarray) -> Any:
         return f.pull_away(Tensor(lab.array(codes))).value
@@ -283,7 +282,7 @@ def pull_away(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("the corners of a simplex: (−⅓)²", term(simplex), 1 / 9)
     for weight in (0.0, 0.1, 0.7):
         h, energies = Tensor(lab.array(codes[0])), Tensor(lab.array(np.abs(codes[0, :, :1])))
-        fake = Seen(h, lambda: Look(energies, energies, h, h))
+        fake = Batch(h, lambda: CriticOutput(energies, energies, h, h))
         loss = f.generator(fake, fake, pull_away=weight)
         yield equals(f"E D(G(z)) + {weight:g} PT", loss.value, np.abs(codes[0, :, 0]).mean() + weight * by_hand[0])
 

@@ -59,8 +59,8 @@ def bilinear_game(f: Any, lab: Lab) -> Iterator[Check]:
        computes={"trajectory": dynamics.trajectory, "jacobian": dynamics.jacobian,
                  "step_jacobian": dynamics.step_jacobian},
        faults={"trajectory": [*TRAJECTORY_FAULTS, ONE_FOR_ALL, wrong("D high on the data", lambda f: lambda g, *a: f(
-                   dynamics.Game(lambda t, p: g.generator(t, -p), lambda t, p: g.critic(t, -p), "", g.clip), *a)),
-                   wrong("unclipped", lambda f: lambda g, *a: f(dynamics.Game(g.generator, g.critic, ""), *a))],
+                   dynamics.ScalarGame(lambda t, p: g.generator(t, -p), lambda t, p: g.critic(t, -p), "", g.clip), *a)),
+                   wrong("unclipped", lambda f: lambda g, *a: f(dynamics.ScalarGame(g.generator, g.critic, ""), *a))],
                "jacobian": JACOBIAN_FAULTS, "step_jacobian": [*JACOBIAN_FAULTS, ONE_FOR_ALL]})
 def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
     games, rules = dynamics.GAMES, dynamics.UPDATES

@@ -25,8 +25,8 @@ from minigan.claims.routes import (
 )
 from minigan.claims.systems import batch, laws, player, slope_by_atom
 from minigan.gans import losses
-from minigan.gans.heads import CLASSES
-from minigan.gans.seen import Look, Seen
+from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.heads import CLASSES
 from minigan.nets import MLP, adam
 from minigan.theory import optimal
 
@@ -171,7 +171,7 @@ def base_of_the_logarithm(f: Any, lab: Lab) -> Iterator[Check]:
        faults={"critic": [SCALE, SIGN, SWAPPED, dropped("the label", lambda real, fake, smoothing: (
                    losses.discriminator(real.scores, fake.scores))),
                    wrong("two-sided", lambda f: lambda real, fake, smoothing: f(
-                       real, fake, smoothing=smoothing) - smoothing * fake.scores.mean(losses.BATCH))],
+                       real, fake, smoothing=smoothing) - smoothing * fake.scores.mean(losses.BATCH_AXES))],
                "optimal_discriminator": [SCALE, SIGN, SWAPPED, dropped("the labels", lambda p, q, real, fake:
                optimal.optimal_discriminator(p, q)), dropped("the fake label", lambda p, q, real, fake:
                optimal.optimal_discriminator(p, q, real))]})
@@ -206,7 +206,7 @@ def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
                "critic": [SCALE, SIGN, dropped("the labels", lambda real, fake: losses.discriminator(
                    real.scores, fake.scores)), wrong("labels among K + 1 classes", lambda f: lambda real, fake: (
                        f(real, fake) + (softplus(-real.scores) * real.labels.sum(-1, keepdims=True)).sum(
-                           losses.BATCH) / real.labels.sum(losses.BATCH)))],
+                           losses.BATCH_AXES) / real.labels.sum(losses.BATCH_AXES)))],
                "discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),
                                  wrong("the fake's share", lambda f: lambda x: 1 - f(x)),
                                  wrong("the fake class counted as real", lambda f: lambda x: f(
@@ -228,9 +228,9 @@ def semi_supervised(f: Any, lab: Lab) -> Iterator[Check]:
     labels = np.eye(k)[classes] * (np.arange(n) < 4)[:, None]  # the last two are not labelled
     data, fakes = (softmax(np.concatenate([x, np.zeros((n, 1))], axis=1), axis=1) for x in logits)
 
-    def seen(outputs: np.ndarray, labels: Any = None) -> Seen:
+    def seen(outputs: np.ndarray, labels: Any = None) -> Batch:
         x = Tensor(lab.array(outputs))
-        return Seen(x, lambda: Look(f.score(x, x), x, x, x), labels)
+        return Batch(x, lambda: CriticOutput(f.score(x, x), x, x, x), labels)
 
     real, fake = seen(logits[0], Tensor(lab.array(labels))), seen(logits[1])
     yield equals("σ(score) = D", sigmoid(real.scores).value[:, 0], f.discriminator(lab.array(logits[0])))

@@ -26,7 +26,7 @@ from minigan.claims.routes import (
 )
 from minigan.claims.systems import batch, estimate, laws, player, slope_by_atom
 from minigan.gans import losses
-from minigan.gans.seen import scored
+from minigan.gans.losses.batch import scored
 from minigan.theory import optimal
 
 GOODFELLOW = "Goodfellow et al. (2014)"

@@ -18,8 +18,8 @@ from minigan.autodiff import Tensor, grad, relu
 from minigan.autodiff.functions import as_tensor
 from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
 from minigan.claims.routes import log_normal
-from minigan.gans.losses import BATCH, LOSSES
-from minigan.gans.seen import Look, Seen, scored
+from minigan.gans.losses import BATCH_AXES, LOSSES
+from minigan.gans.losses.batch import Batch, CriticOutput, scored
 from minigan.nets import MLP
 from minigan.theory import divergences, optimal
 
@@ -44,26 +44,26 @@ def laws(lab: Lab, empty: bool = True) -> tuple[np.ndarray, np.ndarray]:
             return (p, q) if empty else (p + 1, q + 1)
 
 
-def batch(lab: Lab, values: np.ndarray, counts: np.ndarray) -> Seen:
+def batch(lab: Lab, values: np.ndarray, counts: np.ndarray) -> Batch:
     """values (..., atoms) -> the scores of a batch that holds atom i counts[i] times."""
     return scored(lab.array(np.repeat(to_host(values), counts, axis=-1)[..., None]))
 
 
-def slope_by_atom(loss: Tensor, real: Seen, fake: Seen, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+def slope_by_atom(loss: Tensor, real: Batch, fake: Batch, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """The derivative of the loss by the score of each atom, of a ``batch`` of p and one of q: 0 at the best critic."""
     slopes = np.concatenate([to_host(g.value)[:, 0] for g in grad(loss, [real.scores, fake.scores])])
     return np.bincount(np.concatenate([np.repeat(np.arange(len(p)), counts) for counts in (p, q)]), slopes)
 
 
-def pointed(points: Any, scores: Callable[[Tensor], Tensor] | None = None, features: Any = None) -> Seen:
+def pointed(points: Any, scores: Callable[[Tensor], Tensor] | None = None, features: Any = None) -> Batch:
     """A batch of points, with a critic's scores or features of them."""
     x = as_tensor(points)
 
-    def look() -> Look:
+    def look() -> CriticOutput:
         s, f = (x if scores is None else scores(x)), (x if features is None else as_tensor(features))
-        return Look(s, s, f, f)
+        return CriticOutput(s, s, f, f)
 
-    return Seen(x, look)
+    return Batch(x, look)
 
 
 # -- energies and margins ---------------------------------------------------------------------
@@ -73,8 +73,9 @@ def pointed(points: Any, scores: Callable[[Tensor], Tensor] | None = None, featu
                  "estimate": estimate("ebgan"), "optimal_energy": optimal.optimal_energy,
                  "energy_value": optimal.energy_value, "energy_value_between": optimal.energy_value_between},
        faults={"critic": [SCALE, SIGN, SWAPPED, dropped("max(0, ·) (E3)", lambda real, fake, margin: (
-                   real.scores.mean(BATCH) + margin - fake.scores.mean(BATCH))), dropped("each fake's own hinge", lambda
-                   real, fake, margin: real.scores.mean(BATCH) + relu(margin - fake.scores.mean(BATCH)))],
+                   real.scores.mean(BATCH_AXES) + margin - fake.scores.mean(BATCH_AXES))),
+                   dropped("each fake's own hinge", lambda real, fake, margin: (
+                       real.scores.mean(BATCH_AXES) + relu(margin - fake.scores.mean(BATCH_AXES))))],
                "generator": [SCALE, SIGN, SWAPPED],
                "estimate": [SCALE, SIGN, SWAPPED, wrong("1 − TV", lambda f: lambda *a, **k: 1.0 - f(*a, **k))],
                "optimal_energy": [SCALE, SIGN, SWAPPED],
@@ -120,11 +121,11 @@ def energies(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"N(0,1), N({mu:.2f},1): m ∫ min(p, q) = 2m Φ(−μ/2)", v, 2 * m * ndtr(-mu / 2), rtol=1e-8)
 
 
-def by_distance_of_means(real: Seen, fake: Seen, margin: float, lam: float) -> Tensor:
+def by_distance_of_means(real: Batch, fake: Batch, margin: float, lam: float) -> Tensor:
     """One margin for the whole batch."""
     delta = (real.points - fake.points).mean(-2, keepdims=True)
     gaps = margin * (relu(delta) + relu(-delta)).sum(-1, keepdims=True) + real.scores - fake.scores
-    return real.scores.mean(BATCH) + lam * relu(gaps).mean(BATCH)
+    return real.scores.mean(BATCH_AXES) + lam * relu(gaps).mean(BATCH_AXES)
 
 
 @claim("G16", "LS-GAN's E L(x) + λ E max(0, mΔ + L(x) − L(x̃)) = E L(x) + λ GLS at slope 0; GLS at slope 1 = m E Δ + "
@@ -134,8 +135,9 @@ def by_distance_of_means(real: Seen, fake: Seen, margin: float, lam: float) -> T
        faults={"critic": [SCALE, SIGN, SWAPPED, dropped("each pair's margin", by_distance_of_means),
                           dropped("E L(x)", lambda real, fake, margin, lam: lam * player("gls-gan", "critic")(
                               real, fake, margin=margin, slope=0.0)),
-                          dropped("max(0, ·)", lambda real, fake, margin, lam: real.scores.mean(BATCH) + lam * player(
-                              "gls-gan", "critic")(real, fake, margin=margin, slope=1.0))],
+                          dropped("max(0, ·)", lambda real, fake, margin, lam: (
+                               real.scores.mean(BATCH_AXES)
+                               + lam * player("gls-gan", "critic")(real, fake, margin=margin, slope=1.0)))],
                "generalised": [SCALE, SIGN, SWAPPED, dropped("the leak", lambda real, fake, margin, slope: player(
                    "gls-gan", "critic")(real, fake, margin=margin, slope=0.0)), dropped("the margin", lambda real, fake,
                    margin, slope: player("gls-gan", "critic")(real, fake, margin=0.0, slope=slope))],
@@ -203,10 +205,10 @@ def raw_score(row: divergences.FDivergence, u: np.ndarray) -> np.ndarray:
     return high
 
 
-def one_piece(real: Seen, fake: Seen, name: str) -> Tensor:
+def one_piece(real: Batch, fake: Batch, name: str) -> Tensor:
     """Pearson's f* as in f-GAN's table: t + t²/4, also below −2."""
     t = fake.scores
-    return (t + 0.25 * t**2).mean(BATCH) - real.scores.mean(BATCH) if name == "pearson" else f_gan("critic")(
+    return (t + 0.25 * t**2).mean(BATCH_AXES) - real.scores.mean(BATCH_AXES) if name == "pearson" else f_gan("critic")(
         real, fake, name)
 
 
@@ -218,7 +220,8 @@ def one_piece(real: Seen, fake: Seen, name: str) -> Tensor:
                           wrong("D = σ(v) for every f", lambda f: lambda real, fake, name: f(real, fake, "gan")),
                           wrong("the usual activation always", lambda f: lambda real, fake, name: f(
                               real, fake, name.removesuffix("-ratio")))],
-               "generator": [SCALE, SIGN, SWAPPED, dropped("f*", lambda real, fake, name: -fake.scores.mean(BATCH))],
+               "generator": [SCALE, SIGN, SWAPPED, dropped("f*", lambda real, fake, name:
+                   -fake.scores.mean(BATCH_AXES))],
                "estimate": [SCALE, SIGN, SWAPPED]})
 def f_gans(f: Any, lab: Lab) -> Iterator[Check]:
     for name, row in divergences.DIVERGENCES.items():
@@ -246,10 +249,11 @@ def f_gans(f: Any, lab: Lab) -> Iterator[Check]:
        computes={"critic": player("hinge", "critic"), "generator": player("hinge", "generator"),
                  "estimate": estimate("hinge"), "energy_value": optimal.energy_value},
        faults={"critic": [SCALE, SIGN, SWAPPED, dropped("each sample's own hinge", lambda real, fake: relu(
-                   1.0 - real.scores.mean(BATCH)) + relu(1.0 + fake.scores.mean(BATCH))),
-                   dropped("max(0, ·)", lambda real, fake: 2.0 + fake.scores.mean(BATCH) - real.scores.mean(BATCH))],
+                   1.0 - real.scores.mean(BATCH_AXES)) + relu(1.0 + fake.scores.mean(BATCH_AXES))),
+                   dropped("max(0, ·)", lambda real, fake:
+                       2.0 + fake.scores.mean(BATCH_AXES) - real.scores.mean(BATCH_AXES))],
                "generator": [SCALE, SIGN, SWAPPED, wrong("hinged too", lambda f: lambda real, fake: relu(
-                   1.0 - fake.scores).mean(BATCH))],
+                   1.0 - fake.scores).mean(BATCH_AXES))],
                "estimate": [SCALE, SIGN, SWAPPED], "energy_value": [SCALE, SIGN]})
 def hinges(f: Any, lab: Lab) -> Iterator[Check]:
     for _ in range(3):

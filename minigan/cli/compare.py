@@ -9,10 +9,10 @@ from typing import Any
 
 from minigan.arrays import DeviceError
 from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings, print_cells
-from minigan.lab import summary
-from minigan.lab.design import Plan, Study, plan
-from minigan.lab.presets import PRESETS
-from minigan.lab.study import StudyError, carry_out
+from minigan.studies import summary
+from minigan.studies.design import Plan, Study, plan
+from minigan.studies.presets import PRESETS
+from minigan.studies.study import StudyError, carry_out
 
 
 def add(commands: Any) -> None:

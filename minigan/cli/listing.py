@@ -9,8 +9,8 @@ from typing import Any
 
 from minigan.cli.common import command
 from minigan.gans.recipes import RECIPES, Recipe
-from minigan.lab.presets import PRESETS
 from minigan.lab.toys import TOYS
+from minigan.studies.presets import PRESETS
 
 
 def add(commands: Any) -> None:

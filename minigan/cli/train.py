@@ -21,8 +21,8 @@ from minigan.cli.common import (
 )
 from minigan.lab import run
 from minigan.lab.config import Config, configure
-from minigan.lab.presets import PRESETS, preset
 from minigan.lab.train import COLUMNS, Training, TrainingError
+from minigan.studies.presets import PRESETS, preset
 
 
 def add(commands: Any) -> None:

@@ -8,12 +8,24 @@ A loss is a row of ``losses.py`` (its formulas: ``scores.py``, ``f_gan.py``, ``e
 
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import PENALTIES, clip_weights, gradient_penalty, interpolate, zero_centered_penalty
-from minigan.gans.losses import LOSSES, Loss
+from minigan.gans.losses import LOSSES, Batch, Loss, scored
 from minigan.gans.players import Players
 from minigan.gans.recipes import RECIPES, Recipe, recipe
-from minigan.gans.seen import Seen, scored
 
 __all__ = [
-    "LOSSES", "PENALTIES", "RECIPES", "Game", "Loss", "Players", "Recipe", "Seen", "clip_weights",
-    "gradient_penalty", "interpolate", "packed", "recipe", "scored", "zero_centered_penalty",
+    "LOSSES",
+    "PENALTIES",
+    "RECIPES",
+    "Batch",
+    "Game",
+    "Loss",
+    "Players",
+    "Recipe",
+    "clip_weights",
+    "gradient_penalty",
+    "interpolate",
+    "packed",
+    "recipe",
+    "scored",
+    "zero_centered_penalty",
 ]

@@ -25,7 +25,7 @@ from minigan.autodiff import Tensor, square_norm
 from minigan.autodiff.functions import as_tensor
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
-from minigan.gans.seen import Look, Seen, together
+from minigan.gans.losses.batch import Batch, CriticOutput, in_one_pass
 from minigan.gans.spectral import spectral_normalize
 
 Arrays = Mapping[str, Any]  # tensors or arrays by name
@@ -48,34 +48,35 @@ class Game:
     # -- what the critic sees ------------------------------------------------------------------
     def fake(self, state: Arrays, inputs: Arrays) -> Tensor:
         """G(z), (..., pack·batch, d)."""
-        return self.generator.run(state["theta"], inputs["z"], self._company(self.generator, "theta", state)).outputs
+        reference = self._reference_batch(self.generator, "theta", state)
+        return self.generator.run(state["theta"], inputs["z"], reference).outputs
 
-    def look(self, state: Arrays, x: Any, company: Any = None) -> Look:
-        """What the critic makes of points x (..., batch, pack·d). company: a batch to see them in, not their own."""
+    def critic_output(self, state: Arrays, x: Any, reference: Any = None) -> CriticOutput:
+        """What the critic makes of points x (..., batch, pack·d). reference: a batch to see them in, not their own."""
         x, w = as_tensor(x), state["w"]
-        company = self._company(self.critic, "w", state) if company is None else company
+        reference = self._reference_batch(self.critic, "w", state) if reference is None else reference
         seen = x
         if self.spectral_norm:  # K x and not K f(x), for an f that bends: on small x a tanh is a straight line
             w, seen = spectral_normalize(self.critic, w, state["w.s"]), self.spectral_norm * x
-            company = None if company is None else self.spectral_norm * as_tensor(company)
-        outputs, hidden = self.critic.run(w, seen, company)
+            reference = None if reference is None else self.spectral_norm * as_tensor(reference)
+        outputs, hidden = self.critic.run(w, seen, reference)
         last, code = (hidden[-1], min(hidden, key=lambda h: h.shape[-1])) if hidden else (x, x)
-        return Look(self.loss.head.score(outputs, x), outputs, last, code)
+        return CriticOutput(self.loss.head.score(outputs, x), outputs, last, code)
 
-    def batches(self, state: Arrays, inputs: Arrays, jointly: bool = False) -> tuple[Seen, Seen]:
+    def batches(self, state: Arrays, inputs: Arrays, jointly: bool = False) -> tuple[Batch, Batch]:
         """The real and the fake batch, noisy and packed as the critic sees them; jointly: both in one pass."""
         real, fake = as_tensor(inputs["real"]), self.fake(state, inputs)
         if "sigma" in inputs:  # instance noise
             real = real + inputs["sigma"] * as_tensor(inputs["noise.real"])
             fake = fake + inputs["sigma"] * as_tensor(inputs["noise.fake"])
         real, fake = packed(real, self.pack), packed(fake, self.pack)
-        look = partial(self.look, state)
-        looks = together(look, real, fake) if jointly and not self.critic.mixes else (
-            partial(look, real), partial(look, fake))
+        critic = partial(self.critic_output, state)
+        apart = partial(critic, real), partial(critic, fake)
+        outputs = in_one_pass(critic, real, fake) if jointly and not self.critic.mixes else apart
         log_density = getattr(self.generator, "log_density", None)
         known: Arrays = {"log_p": self.target, "log_q": log_density and partial(log_density, state["theta"])}
         labels = as_tensor(inputs["labels"]) if "labels" in inputs else None
-        return Seen(real, looks[0], labels, **known), Seen(fake, looks[1], **known)
+        return Batch(real, outputs[0], labels, **known), Batch(fake, outputs[1], **known)
 
     # -- what the players minimise -------------------------------------------------------------
     def critic_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
@@ -84,7 +85,7 @@ class Game:
             raise ValueError("this loss has no critic: only its generator can be trained")
         real, fake = self.batches(state, inputs, jointly=True)
         penalty = PENALTIES[self.penalty_kind].value(
-            lambda x: self.look(state, x).scores, real.points, fake.points, dict(inputs))
+            lambda x: self.critic_output(state, x).scores, real.points, fake.points, dict(inputs))
         return self.loss.critic(real, fake) + self.penalty * penalty + self._history("w", state)
 
     def generator_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
@@ -96,7 +97,7 @@ class Game:
         if self.loss.pretrain is None:
             raise ValueError("this loss has nothing to learn before the game")
         real = packed(as_tensor(inputs["real"]), self.pack)
-        return self.loss.pretrain(Seen(real, partial(self.look, state, real)))
+        return self.loss.pretrain(Batch(real, partial(self.critic_output, state, real)))
 
     def _history(self, player: str, state: Arrays) -> Any:
         """Historical averaging, λ ‖θ − θ̄‖². Source: Salimans et al. (2016), section 3.3. Checked by: G14."""
@@ -104,7 +105,7 @@ class Game:
             return 0.0
         return self.history * square_norm(as_tensor(state[player]) - state[f"{player}.mean"])
 
-    def _company(self, network: Any, player: str, state: Arrays) -> Any:
+    def _reference_batch(self, network: Any, player: str, state: Arrays) -> Any:
         return state[f"{player}.reference"] if network.needs_reference else None
 
 

@@ -21,7 +21,7 @@ from minigan.gans.spectral import power_iteration
 from minigan.nets import OPTIMIZERS
 
 State = dict[str, Tensor]
-UPDATES = ("alternating", "simultaneous", "extragradient")
+STEP_ORDERS = ("alternating", "simultaneous", "extragradient")
 
 
 @dataclass(frozen=True)

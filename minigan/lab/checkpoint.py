@@ -24,7 +24,7 @@ class RunError(ValueError):
     """A folder is not a run of ours, or not one that can be used as asked."""
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole: a crash leaves the old one or the new one."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_bytes(content)
@@ -35,7 +35,7 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """An .npz without pickles."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    replace(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -59,7 +59,7 @@ def read_checkpoint(folder: Path) -> dict[str, np.ndarray]:
 def write_toml(path: Path, values: dict[str, Any]) -> None:
     import tomli_w
 
-    replace(path, tomli_w.dumps(values).encode())
+    write_whole(path, tomli_w.dumps(values).encode())
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def write_history(path: Path, columns: list[str], rows: list[list[float]]) -> No
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([["" if np.isnan(v) else repr(float(v)) for v in row] for row in rows])
-    replace(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode())
 
 
 def pack_streams(streams: list[dict[str, np.random.Generator]]) -> np.ndarray:

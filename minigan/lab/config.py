@@ -13,7 +13,7 @@ from minigan.arrays import DEVICES, DTYPES
 from minigan.gans.conflicts import refuse
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
-from minigan.gans.players import UPDATES
+from minigan.gans.players import STEP_ORDERS
 from minigan.gans.recipes import RECIPES, recipe
 from minigan.names import choose
 from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
@@ -51,7 +51,7 @@ class Config:
     mu: float = _row(0.9, "momentum's μ", least=0)
     critic_steps: int = _row(5, "critic steps before each generator step", least=0)
     burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more", least=0)
-    update: str = _row("alternating", "how the two players step", UPDATES)
+    update: str = _row("alternating", "how the two players step", STEP_ORDERS)
     # the players
     generator: tuple[int, ...] = _row((64, 64), "widths of the generator's hidden layers", least=1)
     critic: tuple[int, ...] = _row((64, 64), "widths of the critic's hidden layers", least=1)

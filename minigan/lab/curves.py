@@ -10,7 +10,7 @@ import numpy as np
 
 from minigan.autodiff import Tensor
 from minigan.gans.losses import Loss
-from minigan.gans.seen import Look, Seen
+from minigan.gans.losses.batch import Batch, CriticOutput
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
 from minigan.lab.train import W1_SAMPLES
 
@@ -132,10 +132,10 @@ def undecided(loss: Loss) -> dict[str, float]:
     return known
 
 
-def _constant(score: float) -> Seen:
+def _constant(score: float) -> Batch:
     """Points of one score, of which nothing else is known."""
     scores, unknown = Tensor(np.full((2, 1), score)), Tensor(np.full((2, 1), np.nan))
-    return Seen(unknown, lambda: Look(scores, unknown, unknown, unknown))
+    return Batch(unknown, lambda: CriticOutput(scores, unknown, unknown, unknown))
 
 
 def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:

@@ -83,7 +83,7 @@ class Model:
         seen = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
         pack = Tensor(np.tile(np.eye(len(self.shift), dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
         packs = seen @ pack if self.config.pack > 1 else seen
-        scores = self.game.look(self.state, packs, self.state.get("w.reference")).scores
+        scores = self.game.critic_output(self.state, packs, self.state.get("w.reference")).scores
         slope = grad(scores.sum(), seen)
         return scores.value[:, 0] * unit, slope.value * (unit / self.scale)
 
@@ -103,7 +103,7 @@ class Model:
         size = min(config.batch, packs) if self.game.critic.mixes else packs
         x = np.resize(x, (packs // size * size * config.pack, dim))
         seen = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
-        return self.game.look(self.state, seen).scores.value.ravel() * self.scale**config.loss.power
+        return self.game.critic_output(self.state, seen).scores.value.ravel() * self.scale**config.loss.power
 
     def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
         """The steepest ‖∇f‖ seen on these samples and halfway between: an estimate of Lip(f), from below.

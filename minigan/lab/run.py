@@ -90,12 +90,12 @@ def save(training: Training, folder: Path) -> None:
 
 def finish(training: Training, folder: Path) -> None:
     """Write the samples and the picture of a finished run."""
-    from minigan.lab import plots
+    from minigan.lab.picture import draw_report, save_picture
 
     samples = final_samples(training)
     files.write_arrays(folder / "samples.npz", {"samples": samples})
-    picture = plots.report(training.model, training.data, samples, training.history, COLUMNS)
-    plots.save(picture, folder / "report.png")
+    figure = draw_report(training.model, training.data, samples, training.history, COLUMNS)
+    save_picture(figure, folder / "report.png")
 
 
 def final_samples(training: Training) -> np.ndarray:

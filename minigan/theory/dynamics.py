@@ -2,7 +2,7 @@
 
     θ̇ = v_θ(θ, ψ) = −∂L_θ(θ, ψ)/∂θ,        ψ̇ = v_ψ(θ, ψ) = −∂L_ψ(θ, ψ)/∂ψ
 
-A ``Game`` says what each player minimises, an ``Update`` how the two step; any game goes with any update, and
+A ``ScalarGame`` says what each player minimises, an ``Update`` how the two step; any game goes with any update, and
 what is derived from them (velocities, paths, Jacobians) asks ``grad`` alone.
 
 In the Dirac-GAN the data are δ₀, the generator makes δ_θ and the critic is D(x) = ψ x, so that ∇D = ψ everywhere
@@ -28,7 +28,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]  # (θ, ψ) -> what a player minimises
 
 
 @dataclass(frozen=True)
-class Game:
+class ScalarGame:
     """A row: what the player of θ (the generator) and the player of ψ (the critic) minimise.
 
     clip: ψ ← clip(ψ, −clip, clip) after every step.
@@ -40,27 +40,27 @@ class Game:
     clip: float = inf
 
 
-def wgan(c: float = 1.0) -> Game:
+def wgan(c: float = 1.0) -> ScalarGame:
     """f(t) = t: L_θ = ψθ, L_ψ = −ψθ, |ψ| ≤ c by clipping."""
-    return Game(lambda theta, psi: psi * theta, lambda theta, psi: -psi * theta,
+    return ScalarGame(lambda theta, psi: psi * theta, lambda theta, psi: -psi * theta,
                 "Mescheder et al. (2018), section 3.1; Arjovsky et al. (2017), algorithm 1", clip=c)
 
 
-def wgan_gp(lam: float = 1.0) -> Game:
+def wgan_gp(lam: float = 1.0) -> ScalarGame:
     """L_ψ = −ψθ + (λ/2)(|ψ| − 1)². Its kink at ψ = 0 runs through the equilibrium, which has no Jacobian."""
-    return Game(lambda theta, psi: psi * theta,
+    return ScalarGame(lambda theta, psi: psi * theta,
                 lambda theta, psi: 0.5 * lam * (absolute(psi) - 1.0) ** 2 - psi * theta,
                 "Mescheder et al. (2018), section 3.1; Gulrajani et al. (2017), eq. 3")
 
 
-def zero_centered_penalty(gamma: float = 0.3) -> Game:
+def zero_centered_penalty(gamma: float = 0.3) -> ScalarGame:
     """L_ψ = −f(ψθ) + (γ/2) ψ²: R1 and R2, which here are one, ∇D being ψ on the data and on the fakes alike."""
-    return Game(lambda theta, psi: -softplus(-psi * theta),
+    return ScalarGame(lambda theta, psi: -softplus(-psi * theta),
                 lambda theta, psi: softplus(-psi * theta) + 0.5 * gamma * psi**2,
                 "Mescheder et al. (2018), sections 3.3 and 4.1")
 
 
-def instance_noise(sigma: float = 0.7) -> Game:
+def instance_noise(sigma: float = 0.7) -> ScalarGame:
     """L_ψ = −E f(ψ(θ + ε)) − E f(−ψε), L_θ = E f(ψ(θ + ε)), ε ~ N(0, σ²): noise on the fakes and on the data.
 
     E by 40-point Gauss–Hermite quadrature.
@@ -78,11 +78,11 @@ def instance_noise(sigma: float = 0.7) -> Game:
     def noisy(theta: Tensor, psi: Tensor) -> Tensor:
         return expect(lambda eps: softplus(psi.reshape((*psi.shape, 1)) * eps), theta)
 
-    return Game(lambda theta, psi: -fooled(theta, psi), lambda theta, psi: fooled(theta, psi) + noisy(theta, psi),
+    return ScalarGame(lambda theta, psi: -fooled(theta, psi), lambda theta, psi: fooled(theta, psi) + noisy(theta, psi),
                 "Mescheder et al. (2018), section 3.2; Sønderby et al. (2017)")
 
 
-def consensus(game: Game, gamma: float = 1.0) -> Game:
+def with_consensus(game: ScalarGame, gamma: float = 1.0) -> ScalarGame:
     """Each player also minimises (γ/2)‖v‖², v the velocity of both: v ← v − γ ∇ ½‖v‖².
 
     The gradient runs through v: it is a second derivative of the losses.
@@ -91,19 +91,19 @@ def consensus(game: Game, gamma: float = 1.0) -> Game:
     def penalty(theta: Tensor, psi: Tensor) -> Tensor:
         return 0.5 * gamma * sum((v**2 for v in velocity(game, theta, psi)), start=as_tensor(0.0, like=theta))
 
-    return Game(lambda theta, psi: game.generator(theta, psi) + penalty(theta, psi),
+    return ScalarGame(lambda theta, psi: game.generator(theta, psi) + penalty(theta, psi),
                 lambda theta, psi: game.critic(theta, psi) + penalty(theta, psi),
                 "Mescheder et al. (2017, The Numerics of GANs)", game.clip)
 
 
-XY = Game(lambda x, y: x * y, lambda x, y: -x * y, "Goodfellow (2016), section 8.2; `weng`, Fig. 3")
-GAN = Game(lambda theta, psi: -softplus(-psi * theta), lambda theta, psi: softplus(-psi * theta),
+XY = ScalarGame(lambda x, y: x * y, lambda x, y: -x * y, "Goodfellow (2016), section 8.2; `weng`, Fig. 3")
+GAN = ScalarGame(lambda theta, psi: -softplus(-psi * theta), lambda theta, psi: softplus(-psi * theta),
            "Mescheder et al. (2018), section 2.2")
-NON_SATURATING = Game(lambda theta, psi: softplus(psi * theta), GAN.critic,
+NON_SATURATING = ScalarGame(lambda theta, psi: softplus(psi * theta), GAN.critic,
                       "Goodfellow et al. (2014), section 3; Mescheder et al. (2018), section 2.2")
 
 # At the settings whose paths are published (γ, σ as in the figures of Mescheder et al., λ = 1, c = 1)
-GAMES: dict[str, Game] = {
+GAMES: dict[str, ScalarGame] = {
     "xy": XY,
     "gan": GAN,
     "non-saturating": NON_SATURATING,
@@ -112,7 +112,7 @@ GAMES: dict[str, Game] = {
     "r1": zero_centered_penalty(),
     "r2": zero_centered_penalty(),
     "instance-noise": instance_noise(),
-    "consensus": consensus(GAN),
+    "consensus": with_consensus(GAN),
 }
 
 Field = Callable[[Tensor, Tensor], Sequence[Tensor]]  # (θ, ψ) -> (v_θ, v_ψ)
@@ -190,7 +190,7 @@ UPDATES: dict[str, Update] = {
 }
 
 
-def velocity(game: Game, theta: Tensor, psi: Tensor) -> list[Tensor]:
+def velocity(game: ScalarGame, theta: Tensor, psi: Tensor) -> list[Tensor]:
     """(v_θ, v_ψ) = (−∂L_θ/∂θ, −∂L_ψ/∂ψ), tensors of the shape of θ and ψ, and differentiable.
 
     Partial derivatives: of copies. An alternating step's θ′ depends on ψ, and a gradient in ψ itself would run
@@ -200,7 +200,7 @@ def velocity(game: Game, theta: Tensor, psi: Tensor) -> list[Tensor]:
     return [-grad(game.generator(theta, psi).sum(), theta), -grad(game.critic(theta, psi).sum(), psi)]
 
 
-def trajectory(game: Game, update: Update, start: Array, steps: int, eta: float) -> Array:
+def trajectory(game: ScalarGame, update: Update, start: Array, steps: int, eta: float) -> Array:
     """(θ₀, ψ₀), …, (θ_n, ψ_n): shape (steps + 1, 2, ...) for a start of floats (2, ...), each place its own run.
 
     A game that diverges ends in inf or nan: that is its answer. ValueError for a start of another shape or not
@@ -230,7 +230,7 @@ def radius(path: Array) -> Array:
     return namespace(path).hypot(path[:, 0], path[:, 1])
 
 
-def jacobian(game: Game, at: Array) -> Array:
+def jacobian(game: ScalarGame, at: Array) -> Array:
     """∂(v_θ, v_ψ)/∂(θ, ψ), (2, 2), at a point (2,). The flow is stable there if Re λ < 0 for both its eigenvalues.
 
     Clipping does not enter it. Source: Mescheder et al. (2018), section 2.1. Checked by: G13.
@@ -240,7 +240,7 @@ def jacobian(game: Game, at: Array) -> Array:
     return _jacobian(dict(zip(point, velocity(game, **point), strict=True)), point)
 
 
-def step_jacobian(game: Game, update: Update, eta: float, at: Array, t: float = inf) -> Array:
+def step_jacobian(game: ScalarGame, update: Update, eta: float, at: Array, t: float = inf) -> Array:
     """∂x′/∂x of one step of the update, (m, m), at a point (2,): x = (θ, ψ), then what the update remembers.
 
     Near an equilibrium the steps converge at the rate max |λ| < 1 of its eigenvalues (and may not if it is ≥ 1).
@@ -259,7 +259,7 @@ def eigenvalues(j: Array) -> np.ndarray:
     return np.sort_complex(np.linalg.eigvals(to_host(j)))
 
 
-def _step(game: Game, update: Update, eta: float, state: dict[str, Tensor], t: Tensor) -> dict[str, Tensor]:
+def _step(game: ScalarGame, update: Update, eta: float, state: dict[str, Tensor], t: Tensor) -> dict[str, Tensor]:
     memory = {name: x for name, x in state.items() if name not in ("theta", "psi")}
     theta, psi, memory = update.step(partial(velocity, game), state["theta"], state["psi"], memory, t, eta)
     return {"theta": theta, "psi": minimum(maximum(psi, -game.clip), game.clip), **memory}

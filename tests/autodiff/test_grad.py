@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import KINKED, MINIGAN, arrays, programs, run
 
 from minigan.autodiff import (
     PRIMITIVES,
@@ -37,6 +36,7 @@ from minigan.autodiff import (
 )
 from minigan.autodiff.functions import logsumexp
 from minigan.autodiff.tensor import topological
+from tests.programs import KINKED, MINIGAN, arrays, programs, run
 
 X = np.array([0.3, -1.2, 2.0])
 

@@ -8,7 +8,6 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
-from primitive_rows import DISCRETE, KINKS, RNG, ROWS, TAKEN, Y, assert_float32, listed
 
 from minigan.autodiff import (
     PRIMITIVES,
@@ -33,6 +32,7 @@ from minigan.autodiff import (
     transpose,
     where,
 )
+from tests.primitive_rows import DISCRETE, KINKS, RNG, ROWS, TAKEN, Y, assert_float32, listed
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])
 

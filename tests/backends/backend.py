@@ -76,7 +76,7 @@ def required(name: str) -> Iterator[None]:
 @contextmanager
 def available(row: Backend) -> Iterator[Backend]:
     """The backend, ready to use; DeviceError where this machine has no such library or device."""
-    from backends import double, strict
+    from tests.backends import double, strict
 
     with {"strict": strict.registered, "double": double.installed}.get(row.name, nullcontext)():
         arrays.library(row.device)

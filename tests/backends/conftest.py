@@ -1,7 +1,8 @@
 """``backend``: each array library in turn, those that this machine has."""
 
 import pytest
-from backends.backend import BACKENDS, available, required
+
+from tests.backends.backend import BACKENDS, available, required
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
@@ -12,7 +13,7 @@ def backend(request):
 
 def pytest_terminal_summary(terminalreporter):
     """Which library noticed which planted fault."""
-    from backends.faults import CAUGHT, summary
+    from tests.backends.faults import CAUGHT, summary
 
     if CAUGHT:
         terminalreporter.section("faults that were planted, and the libraries whose probe noticed")

@@ -17,7 +17,7 @@ import numpy as np
 
 from minigan import arrays
 from minigan.autodiff import kernels, primitives, replay
-from minigan.autodiff.plan import Plan
+from minigan.autodiff.replay.plan import Plan
 from minigan.gans.players import Players
 from minigan.lab.train import Training
 from minigan.nets import optim

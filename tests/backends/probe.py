@@ -15,15 +15,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from backends import double
-from backends.backend import BACKENDS, Backend, assert_close, available
-from gans.tiny import training
-from primitive_rows import ROWS, listed
 
 from minigan import arrays
 from minigan import autodiff as ad
 from minigan.arrays import DeviceError
 from minigan.autodiff import Tensor, grad
+from tests.backends import double
+from tests.backends.backend import BACKENDS, Backend, assert_close, available
+from tests.gans.tiny import training
+from tests.primitive_rows import ROWS, listed
 
 HOST, DRY = BACKENDS["numpy"], Backend("dry", "cuda", analytic=False)
 PROBED = {name: BACKENDS[name] for name in ("numpy", "strict", "double", "dpnp")} | {"dry": DRY}
@@ -48,7 +48,7 @@ def ready(name: str) -> Iterator[Backend]:
         return
     if importlib.util.find_spec("cupy") is None:
         raise DeviceError("CuPy's wheel is not installed")
-    from backends import dry_run
+    from tests.backends import dry_run
 
     if dry_run.cupy.cuda.is_available():
         raise DeviceError("there is a GPU: nothing to run dry")
@@ -71,7 +71,7 @@ def noticed(backend: Backend) -> Exception | None:
 
 
 def _for_want_of_a_driver(error: Exception) -> bool:
-    from backends.dry_run import NO_DRIVER
+    from tests.backends.dry_run import NO_DRIVER
 
     return isinstance(error, NO_DRIVER) or "numpy._core" in str(error)  # what CuPy is made of, NumPy does not have
 
@@ -94,7 +94,7 @@ def no_waits(backend: Backend, uploads: float = math.inf) -> Iterator[None]:
         assert not counts.syncs, counts.waited
         assert counts.uploads <= uploads, counts.uploaded
     elif backend is DRY:
-        from backends.dry_run import REACHED
+        from tests.backends.dry_run import REACHED
 
         before = REACHED["get"]
         yield

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from backends.backend import Backend, assert_close
 from scipy import stats
 
 from minigan import arrays
 from minigan.autodiff import Tensor
+from tests.backends.backend import Backend, assert_close
 
 
 def test_to_the_device_and_back(backend: Backend) -> None:

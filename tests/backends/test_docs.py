@@ -7,9 +7,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from gans.tiny import training
 
 from minigan import arrays
+from tests.gans.tiny import training
 
 PAGE = (Path(__file__).parents[2] / "docs" / "arrays.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```python\n(import mylib\n.*?)```", PAGE, re.DOTALL)[1]

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backends import cupy_surface, double
+
+from tests.backends import cupy_surface, double
 
 WHEEL = importlib.util.find_spec("cupy") is not None
 needs_the_wheel = pytest.mark.skipif(not WHEEL, reason="CuPy's wheel is not installed")

@@ -4,17 +4,17 @@ import importlib.util
 
 import numpy as np
 import pytest
-from gans.tiny import training
-from primitive_rows import ROWS
 
 from minigan import arrays
 from minigan.autodiff import Tensor, grad
 from minigan.gans import RECIPES
+from tests.gans.tiny import training
+from tests.primitive_rows import ROWS
 
 if importlib.util.find_spec("cupy") is None:
     pytest.skip("CuPy's wheel is not installed", allow_module_level=True)
 
-from backends import dry_run
+from tests.backends import dry_run
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.special
-from backends.backend import Backend, assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from primitive_rows import DISCRETE, KINKS, ROWS, TAKEN, Row, Y, assert_float32, listed
-from programs import MINIGAN, NUMPY, arrays, programs, run
-from replays import agree, agree_on, penalized_step, steps, training
 
 from minigan import autodiff as ad
 from minigan.autodiff import PRIMITIVES, Tensor, check, grad
+from tests.backends.backend import Backend, assert_close
+from tests.primitive_rows import DISCRETE, KINKS, ROWS, TAKEN, Row, Y, assert_float32, listed
+from tests.programs import MINIGAN, NUMPY, arrays, programs, run
+from tests.replays import agree, agree_on, penalized_step, steps, training
 
 few = settings(max_examples=max(5, settings.default.max_examples // 4))
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])

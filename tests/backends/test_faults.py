@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from backends.backend import required
-from backends.faults import CAUGHT, FAULTS, edited, table
-from backends.probe import PROBED, expected, noticed, probe, ready
 
 from minigan.autodiff import kernels
+from tests.backends.backend import required
+from tests.backends.faults import CAUGHT, FAULTS, edited, table
+from tests.backends.probe import PROBED, expected, noticed, probe, ready
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import by_hand
 import numpy as np
 import pytest
 import scipy.stats
-from backends.backend import Backend, assert_close
-from batches import CLASSES, both, draw
-from gans.reference import iterated, normalized
-from gans.tiny import point, taken, tensors, training
 
 from minigan.autodiff import Tensor, check, grad, isfinite
 from minigan.gans import LOSSES, PENALTIES, clip_weights
-from minigan.gans.seen import scored
+from minigan.gans.losses.batch import scored
 from minigan.gans.spectral import initial_state, power_iteration, spectral_normalize, spectral_norms
 from minigan.nets import MLP, NORMS, OPTIMIZERS, Ensemble, Gaussian, batch_norm, layer_norm, minibatch_features
 from minigan.nets import virtual_batch_norm as virtual_norm
+from tests import by_hand
+from tests.backends.backend import Backend, assert_close
+from tests.batches import CLASSES, both, draw
+from tests.gans.reference import iterated, normalized
+from tests.gans.tiny import point, taken, tensors, training
 
 RNG = np.random.default_rng(0)
 KINDS = [kind for kind in PENALTIES if kind != "none"]
@@ -114,7 +114,7 @@ def test_only_a_critic_step_advances_the_state_of_spectral_norm(backend: Backend
     new = taken(run.players, "w", there, given)
     assert_close(new["w.s"], iterated(run.game.critic, state["w"], state["w.s"]))
     assert "w.s" not in taken(run.players, "theta", there, given)
-    run.game.look(tensors(there), given["real"])
+    run.game.critic_output(tensors(there), given["real"])
     for name, x in there.items():
         assert_close(x, state[name], rtol=0)
 

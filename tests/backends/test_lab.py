@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from backends.backend import Backend
 from matplotlib.figure import Figure
 
 import minigan
-from minigan.lab import metrics, plots
+from minigan.lab import metrics, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.toys import TOYS
 from minigan.lab.train import COLUMNS, Training
+from tests.backends.backend import Backend
 
 SMALL = {"steps": 4, "batch": 8, "generator": (5,), "critic": (5,), "critic_steps": 1, "evaluations": 2, "samples": 30,
          "dtype": "float64"}
@@ -47,10 +47,10 @@ def test_a_picture_is_the_hosts(recipe: str, backend: Backend) -> None:
     history = [[float(k)] * len(COLUMNS) for k in (1, 2)]
     pictures = []
     for samples in (SAMPLES, backend.array(SAMPLES)):
-        plots.draw_scores(Figure().subplots(), model, data, samples)
+        picture.draw_scores(Figure().subplots(), model, data, samples)
         pictures.append(io.BytesIO())
-        plots.report(model, data, samples, history, COLUMNS).savefig(pictures[-1], format="rgba", dpi=15)
-    here, there = (picture.getvalue() for picture in pictures)
+        picture.draw_report(model, data, samples, history, COLUMNS).savefig(pictures[-1], format="rgba", dpi=15)
+    here, there = (drawn.getvalue() for drawn in pictures)
     assert here == there and len({*here}) > 50
 
 

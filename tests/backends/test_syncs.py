@@ -1,13 +1,13 @@
 """On CuPy's double: a replayed step waits for nothing, and what is looked at is looked at between steps."""
 
 import pytest
-from backends import double
-from gans.tiny import training
 
 from minigan.gans import RECIPES
 from minigan.lab.config import configure
 from minigan.lab.run import load_data
 from minigan.lab.train import Training, TrainingError
+from tests.backends import double
+from tests.gans.tiny import training
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from backends.backend import Backend
 
 from minigan.claims import CLAIMS, verify
 from minigan.cli import main
+from tests.backends.backend import Backend
 
 MANY_CALLS = {"G1", "G12", "G13", "G14", "W2"}  # 10 to 30 seconds each where a call takes a tenth of a millisecond
 

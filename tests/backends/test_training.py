@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backends.backend import Backend, assert_close
-from gans.tiny import TINY, training
 from scipy import stats
 
 from minigan import arrays
@@ -18,6 +16,8 @@ from minigan.lab import run
 from minigan.lab.config import configure
 from minigan.lab.estimator import GAN
 from minigan.lab.train import Training
+from tests.backends.backend import Backend, assert_close
+from tests.gans.tiny import TINY, training
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 # a gradient penalty, power iteration, clipping after bursts, a reference batch, a mean of the past, unrolling

@@ -184,7 +184,7 @@ def test_G10_where_each_loss_goes_flat(s, c) -> None:
 
     assert slope(losses.minimax_generator) == pytest.approx(-expit(s), rel=1e-9)
     assert slope(losses.non_saturating_generator) == pytest.approx(-expit(-s), rel=1e-9)
-    assert slope(lambda x: (0.5 * (x - c) ** 2).mean(losses.BATCH)) == pytest.approx(s - c)
+    assert slope(lambda x: (0.5 * (x - c) ** 2).mean(losses.BATCH_AXES)) == pytest.approx(s - c)
 
 
 @given(pairs(), st.floats(1e-3, 0.49), st.floats(1e-3, 0.49))
@@ -237,7 +237,7 @@ def test_G13_eigenvalues_of_the_dirac_gan(h, gamma, sigma) -> None:
         if decay < 1 and h < 3.9 * decay:  # below 4: inside the circle. A complex pair, |λ|² = 1 − h·decay + h²/4
             assert modulus(penalty) == pytest.approx(sqrt(1 - h * decay + h**2 / 4), rel=1e-6)
             assert modulus(penalty) < 1
-    np.testing.assert_allclose(dynamics.jacobian(dynamics.consensus(dynamics.GAN, gamma), origin),
+    np.testing.assert_allclose(dynamics.jacobian(dynamics.with_consensus(dynamics.GAN, gamma), origin),
                                [[-gamma / 4, -0.5], [0.5, -gamma / 4]], rtol=1e-9, atol=1e-12)
 
 

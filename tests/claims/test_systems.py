@@ -12,12 +12,12 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist, jensenshannon
 
 from minigan.autodiff import Tensor, check, grad, stop_gradient
-from minigan.gans.energy import pull_away
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import LOSSES
+from minigan.gans.losses.batch import Batch, CriticOutput, scored
+from minigan.gans.losses.energy import pull_away
 from minigan.gans.players import Players
-from minigan.gans.seen import Look, Seen, scored
 from minigan.gans.spectral import power_iteration, spectral_normalize, spectral_norms
 from minigan.nets import MLP
 from minigan.nets.minibatch import minibatch_features
@@ -46,7 +46,7 @@ def batch(scores, counts):
 def points(x, scores=None):
     x = Tensor(x)
     s = x if scores is None else scores(x)
-    return Seen(x, lambda: Look(s, s, x, x))
+    return Batch(x, lambda: CriticOutput(s, s, x, x))
 
 
 def tv(p, q):

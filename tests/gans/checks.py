@@ -8,12 +8,12 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from gans import reference
-from gans.tiny import Arrays, movers, point, taken, tensors
 
 from minigan.autodiff import record
 from minigan.gans.players import Players
 from minigan.lab.train import Training
+from tests.gans import reference
+from tests.gans.tiny import Arrays, movers, point, taken, tensors
 
 POINTS = [(0, 1.0), (1, 3.0)]  # (seed, how large w is): in the second some hinges are open and some shut
 ETA = 0.05  # short, for those who look ahead

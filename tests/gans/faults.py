@@ -33,12 +33,12 @@ from minigan.autodiff import (
     swap,
 )
 from minigan.autodiff.functions import as_tensor
-from minigan.gans.energy import pull_away
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import clip_weights, gradient_penalty, interpolate, perturb, zero_centered_penalty
 from minigan.gans.losses import LOSSES, of_scores
+from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.energy import pull_away
 from minigan.gans.players import Players
-from minigan.gans.seen import Look, Seen
 from minigan.gans.spectral import power_iteration
 from minigan.lab.model import Model
 from minigan.lab.train import Training
@@ -93,42 +93,42 @@ def cosines(codes: Tensor) -> Tensor:
     return unit @ swap(unit)
 
 
-def pull_away_not_squared(real: Seen, fake: Seen) -> Tensor:
+def pull_away_not_squared(real: Batch, fake: Batch) -> Tensor:
     n = fake.code.shape[-2]
     return fake.scores.mean() + 0.1 * (cosines(fake.code).sum() - n) * (1 / (n * (n - 1)))
 
 
-def pull_away_of_the_outputs(real: Seen, fake: Seen) -> Tensor:
+def pull_away_of_the_outputs(real: Batch, fake: Batch) -> Tensor:
     return fake.scores.mean() + 0.1 * pull_away(fake.outputs)
 
 
-def margin_on_the_mean_gap(real: Seen, fake: Seen) -> Tensor:
+def margin_on_the_mean_gap(real: Batch, fake: Batch) -> Tensor:
     apart = abs(real.points - fake.points).sum(-1, keepdims=True)
     return real.scores.mean() + 10.0 * relu((apart + real.scores - fake.scores).mean())
 
 
-def features_not_squared(real: Seen, fake: Seen) -> Tensor:
+def features_not_squared(real: Batch, fake: Batch) -> Tensor:
     return safe_norm(real.features.mean(-2) - fake.features.mean(-2))
 
 
-def features_against_a_constant(real: Seen, fake: Seen) -> Tensor:
+def features_against_a_constant(real: Batch, fake: Batch) -> Tensor:
     """The generator's own features held constant."""
     apart = real.features.mean(-2) - stop_gradient(fake.features.mean(-2))
     return (apart * apart).sum(-1)
 
 
-def nearest_datum(real: Seen, fake: Seen) -> Tensor:
+def nearest_datum(real: Batch, fake: Batch) -> Tensor:
     """Of every sample the nearest datum: modes may be dropped."""
     apart = fake.points[:, None, :] - real.points[None, :, :]
     return -(-(apart * apart).sum(-1)).max(-1).mean()
 
 
-def without_a_fake_class(real: Seen, fake: Seen) -> Tensor:
+def without_a_fake_class(real: Batch, fake: Batch) -> Tensor:
     """The surest of K logits for log Z."""
     return softplus(-real.outputs.max(-1)).mean() + softplus(fake.outputs.max(-1)).mean() + _labelled(real)
 
 
-def _labelled(real: Seen) -> Tensor:
+def _labelled(real: Batch) -> Tensor:
     return (real.labels * (real.scores - real.outputs)).sum() / maximum(real.labels.sum(), 1.0)
 
 
@@ -136,7 +136,7 @@ def averages_held_constant(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(stop_gradient(fake.mean()) - real).mean() + softplus(fake - stop_gradient(real.mean())).mean()
 
 
-def average_of_the_fakes_alone(real: Seen, fake: Seen) -> Tensor:
+def average_of_the_fakes_alone(real: Batch, fake: Batch) -> Tensor:
     """The generator's loss without its term in the data, whose average of fakes depends on θ."""
     return softplus(real.scores.mean() - fake.scores).mean()
 
@@ -173,7 +173,7 @@ class WithPenalty(Game):
 
     def critic_loss(self, state, inputs):
         real, fake = self.batches(state, inputs)
-        scores = lambda x: self.look(state, x).scores  # noqa: E731
+        scores = lambda x: self.critic_output(state, x).scores  # noqa: E731
         return self.loss.critic(real, fake) + self.penalty * self.wrong(scores, real.points, fake.points, inputs)
 
 
@@ -288,7 +288,7 @@ class PacksOfCopies(Game):
         looks = []
         for x in (real, fake):
             one = concat([packed(x, self.pack)[..., : x.shape[-1]]] * self.pack)
-            looks.append(Seen(one, lambda one=one: self.look(state, one)))
+            looks.append(Batch(one, lambda one=one: self.critic_output(state, one)))
         return looks[0], looks[1]
 
 
@@ -300,7 +300,7 @@ class PacksOfDataAndFakes(Game):
         d = real.shape[-1]
         a, b = packed(real, self.pack), packed(fake, self.pack)
         mixed = concat([b[..., :d], a[..., d:]])
-        return Seen(a, lambda: self.look(state, a)), Seen(mixed, lambda: self.look(state, mixed))
+        return Batch(a, lambda: self.critic_output(state, a)), Batch(mixed, lambda: self.critic_output(state, mixed))
 
 
 class OneBatchOfBoth(Game):
@@ -309,16 +309,16 @@ class OneBatchOfBoth(Game):
     def batches(self, state, inputs, jointly=False):
         real, fake = as_tensor(inputs["real"]), self.fake(state, inputs)
         n = (real.shape[-2],) * 2
-        looks = self.look(state, concat([real, fake], axis=-2))
-        parts = [Look(*(split(y, sizes=n, axis=-2)[k] for y in looks)) for k in (0, 1)]
-        return Seen(real, lambda: parts[0]), Seen(fake, lambda: parts[1])
+        looks = self.critic_output(state, concat([real, fake], axis=-2))
+        parts = [CriticOutput(*(split(y, sizes=n, axis=-2)[k] for y in looks)) for k in (0, 1)]
+        return Batch(real, lambda: parts[0]), Batch(fake, lambda: parts[1])
 
 
 class ReferenceDropped(Game):
     """Virtual batch norm by the batch at hand."""
 
-    def look(self, state, x, company=None):
-        return super().look(state, x, x)
+    def critic_output(self, state, x, reference=None):
+        return super().critic_output(state, x, x)
 
 
 class ReferenceIsTheOthers(Game):
@@ -348,7 +348,7 @@ class HistoryOfLengths(Game):
 class DividedBySigma(Game):
     """As it should be."""
 
-    def look(self, state, x, company=None):
+    def critic_output(self, state, x, reference=None):
         w, s = state["w"], state["w.s"]
         views = self.critic.layout.views(w)
         before = [views[k] for k in self.critic.weights]
@@ -369,7 +369,7 @@ class SigmaHeldConstant(DividedBySigma):
 class SingularVectorsDifferentiated(Game):
     """u and v iterated inside the loss, and differentiated."""
 
-    def look(self, state, x, company=None):
+    def critic_output(self, state, x, reference=None):
         w, s = state["w"], state["w.s"]
         views, bar, start = self.critic.layout.views(w), [], 0
         for k in self.critic.weights:
@@ -403,7 +403,7 @@ def _plain(game, state, x, weights):
         views[k] = W
     views[0] = game.spectral_norm * views[0]
     w = concat([view.reshape(view.size) for view in views])
-    return Game(**vars(game) | {"spectral_norm": 0.0}).look(dict(state) | {"w": w}, x)
+    return Game(**vars(game) | {"spectral_norm": 0.0}).critic_output(dict(state) | {"w": w}, x)
 
 
 class OneOfTheEnsemble(Game):

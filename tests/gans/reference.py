@@ -7,15 +7,15 @@ which have tests of their own.
 from __future__ import annotations
 
 import numpy as np
-from gans.tiny import DATA, Arrays
 from scipy.stats import multivariate_normal
 
 from minigan.autodiff import Tensor, grad
 from minigan.gans.losses import LOSSES
+from minigan.gans.losses.batch import Batch, CriticOutput
 from minigan.gans.recipes import RECIPES
-from minigan.gans.seen import Look, Seen
 from minigan.lab.config import Config
 from minigan.lab.model import game
+from tests.gans.tiny import DATA, Arrays
 
 
 def value(c: Config, player: str, state: Arrays, inputs: Arrays) -> float:
@@ -63,14 +63,14 @@ def made(c: Config, state: Arrays, z: np.ndarray) -> np.ndarray:
     return x
 
 
-def look(c: Config, state: Arrays, x: Tensor) -> Look:
-    """The critic at x, in its own company or in that of the reference."""
+def critic_output(c: Config, state: Arrays, x: Tensor) -> CriticOutput:
+    """The critic at x, in its own reference or in that of the reference."""
     net = game(c, DATA.dim).critic
     w = normalized(net, state["w"], state["w.s"]) if c.spectral_norm else state["w"]
     seen = x * c.spectral_norm if c.spectral_norm else x
     outputs, hidden = net.run(w, seen, state.get("w.reference") if c.critic_norm == "virtual" else None)
     narrow = min(hidden, key=lambda h: h.shape[-1])
-    return Look(_loss(c).head.score(outputs, x), outputs, hidden[-1], narrow)
+    return CriticOutput(_loss(c).head.score(outputs, x), outputs, hidden[-1], narrow)
 
 
 def penalty(c: Config, state: Arrays, inputs: Arrays, real: np.ndarray, fake: np.ndarray) -> float:
@@ -82,7 +82,7 @@ def penalty(c: Config, state: Arrays, inputs: Arrays, real: np.ndarray, fake: np
     norms = []
     for row in x:
         one = Tensor(row[None])
-        norms.append(np.linalg.norm(grad(look(c, state, one).scores.sum(), one).value))
+        norms.append(np.linalg.norm(grad(critic_output(c, state, one).scores.sum(), one).value))
     r = np.array(norms)
     return float(np.mean({"two-sided": (r - 1) ** 2, "one-sided": np.maximum(0, r - 1) ** 2, "dragan": (r - 1) ** 2,
                           "r1": 0.5 * r**2, "r2": 0.5 * r**2}[c.penalty_kind]))
@@ -140,10 +140,10 @@ def _loss(c: Config):
     return loss.with_constants(smoothing=c.smoothing) if c.smoothing else loss
 
 
-def _seen(c: Config, state: Arrays, inputs: Arrays, x: np.ndarray, real: bool = True) -> Seen:
+def _seen(c: Config, state: Arrays, inputs: Arrays, x: np.ndarray, real: bool = True) -> Batch:
     points = Tensor(x)
     labels = Tensor(inputs["labels"]) if real and "labels" in inputs else None
-    return Seen(points, lambda: look(c, state, points), labels, _log_p, lambda x: _log_q(c, state, x))
+    return Batch(points, lambda: critic_output(c, state, points), labels, _log_p, lambda x: _log_q(c, state, x))
 
 
 def _log_p(x: Tensor) -> Tensor:

@@ -4,12 +4,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-from gans.tiny import DATA, TINY
 
 from minigan.gans import LOSSES, RECIPES, Recipe
 from minigan.gans.conflicts import CONFLICTS
 from minigan.lab.config import configure
 from minigan.lab.train import Training
+from tests.gans.tiny import DATA, TINY
 
 # (recipe, settings, words of the reason, what is allowed beside it)
 REFUSED = [

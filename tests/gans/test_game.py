@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from gans import reference
-from gans.faults import Promoted
-from gans.tiny import DATA, movers, point, steepest, tensors, training
 from scipy.special import logsumexp
 
 from minigan.autodiff import grad
@@ -14,6 +11,9 @@ from minigan.lab.config import configure
 from minigan.lab.model import game
 from minigan.lab.train import Training
 from minigan.nets import MLP, Ensemble
+from tests.gans import reference
+from tests.gans.faults import Promoted
+from tests.gans.tiny import DATA, movers, point, steepest, tensors, training
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -86,12 +86,12 @@ def test_data_and_fakes_are_batches_of_their_own(settings: dict) -> None:
     state, inputs = point(run)
     others = inputs | {"z": np.sin(3 * inputs["z"])}
     shown = []
-    look = Game.look
+    plain = Game.critic_output
 
     class Watched(Game):
-        def look(self, state, x, company=None):
+        def critic_output(self, state, x, reference=None):
             shown.append(x.shape)
-            return look(self, state, x, company)
+            return plain(self, state, x, reference)
 
     watched = Watched(**vars(run.game))
     before = [x.scores.value for x in watched.batches(tensors(state), tensors(inputs), jointly=True)]
@@ -177,13 +177,13 @@ def test_label_smoothing_is_of_the_data_alone() -> None:
 def test_what_a_look_holds() -> None:
     wide = training("ebgan")
     state, inputs = point(wide)
-    seen = wide.game.look(tensors(state), inputs["real"])
+    seen = wide.game.critic_output(tensors(state), inputs["real"])
     assert [x.shape for x in seen] == [(4, 1), (4, 2), (4, 5), (4, 3)]  # the last hidden layer; the narrowest one
     energy = np.linalg.norm(seen.outputs.value - inputs["real"], axis=1, keepdims=True)
     np.testing.assert_allclose(seen.scores.value, energy, rtol=1e-12)
     flat = training("gan", critic=())
     state, inputs = point(flat)
-    seen = flat.game.look(tensors(state), inputs["real"])
+    seen = flat.game.critic_output(tensors(state), inputs["real"])
     np.testing.assert_array_equal(seen.features.value, inputs["real"])  # no hidden layer: the point itself
 
 

@@ -10,16 +10,6 @@ from math import exp, sqrt
 
 import numpy as np
 import pytest
-from gans.faults import (
-    FromAStepAhead,
-    NoStepAhead,
-    OneAheadOfTheOther,
-    PullDetached,
-    Pushed,
-    UnrollDetached,
-    of_players,
-)
-from gans.tiny import tensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -33,6 +23,16 @@ from minigan.lab.config import configure
 from minigan.nets import MLP, OPTIMIZERS, Gaussian, Run
 from minigan.theory import dynamics
 from minigan.theory.dynamics import GAMES, UPDATES
+from tests.gans.faults import (
+    FromAStepAhead,
+    NoStepAhead,
+    OneAheadOfTheOther,
+    PullDetached,
+    Pushed,
+    UnrollDetached,
+    of_players,
+)
+from tests.gans.tiny import tensors
 
 H = 0.2
 POINTS = [(0.7, -0.9), (-1.2, 0.4), (0.3, 1.8), (-0.8, -1.5)]  # (θ, ψ)
@@ -76,7 +76,7 @@ def velocity(game: Game, theta: float, psi: float, **more) -> np.ndarray:
                       grad(game.critic_loss(state, inputs), state["w"]).item()])
 
 
-def theirs(game: dynamics.Game, theta: float, psi: float) -> np.ndarray:
+def theirs(game: dynamics.ScalarGame, theta: float, psi: float) -> np.ndarray:
     """The closed-form field, in our signs."""
     v_theta, v_psi = (x.item() for x in dynamics.velocity(game, *(Tensor(np.array([x])) for x in (theta, -psi))))
     return np.array([v_theta, -v_psi])
@@ -96,7 +96,7 @@ FIELDS = {
     "r1": (linear("minimax", penalty_kind="r1", penalty=0.3), R1),
     "r2": (linear("minimax", penalty_kind="r2", penalty=0.3), R1),
     "r1, non-saturating": (linear("non-saturating", penalty_kind="r1", penalty=0.3),
-                           dynamics.Game(GAMES["non-saturating"].generator, R1.critic, "")),
+                           dynamics.ScalarGame(GAMES["non-saturating"].generator, R1.critic, "")),
     # f-GANs whose f is GAN's: 2 JS − the constants; ½ of it; and the relativistic pair, which sees s(x) = 0
     "fgan-gan": (linear("f-gan"), GAMES["gan"]),
     "relativistic": (linear("relativistic"), GAMES["non-saturating"]),
@@ -304,7 +304,7 @@ def test_consensus_is_that_of_the_theory(name: str) -> None:
     """v − γ ∇ ½‖v‖², for both."""
     game, closed = FIELDS[{"gan": "gan-minimax"}.get(name, name)]
     for (theta, psi), gamma in zip(POINTS, (0.5, 1.0, 2.0, 10.0), strict=True):
-        expected = np.array([theta, psi]) + ETA * theirs(dynamics.consensus(closed, gamma), theta, psi)
+        expected = np.array([theta, psi]) + ETA * theirs(dynamics.with_consensus(closed, gamma), theta, psi)
         for update in ("simultaneous", "alternating"):
             players = Players(game, "sgd", consensus=gamma, update=update)
             near(stepped(players, theta, psi, ETA), expected)

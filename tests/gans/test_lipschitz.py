@@ -5,17 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from by_hand import A, draws, penalty
-from gans.faults import (
-    AtTheData,
-    GradientOfTheMean,
-    InnerGradientDetached,
-    NormOverTheBatch,
-    OneWeightForTheBatch,
-    PenaltyDetached,
-    PenaltyNeverAdded,
-    Swapped,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +15,17 @@ from minigan.gans import LOSSES, PENALTIES, Game, clip_weights, gradient_penalty
 from minigan.gans.lipschitz import perturb
 from minigan.nets import MLP, Run
 from minigan.testing import PropertyError, check_gradient_penalty, value_and_gradient_from_tensors
+from tests.by_hand import A, draws, penalty
+from tests.gans.faults import (
+    AtTheData,
+    GradientOfTheMean,
+    InnerGradientDetached,
+    NormOverTheBatch,
+    OneWeightForTheBatch,
+    PenaltyDetached,
+    PenaltyNeverAdded,
+    Swapped,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 

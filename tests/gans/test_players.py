@@ -5,9 +5,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from gans import reference
-from gans.checks import agrees
-from gans.faults import (
+
+from minigan.autodiff import grad, record
+from minigan.autodiff.tensor import Tensor
+from minigan.gans import RECIPES
+from minigan.gans.players import STEP_ORDERS, Players
+from minigan.lab.train import Training
+from minigan.nets import OPTIMIZERS
+from tests.gans import reference
+from tests.gans.checks import agrees
+from tests.gans.faults import (
     AdvancedByTheGenerator,
     AdvancedInEvaluation,
     AdvancedTwice,
@@ -24,14 +31,7 @@ from gans.faults import (
     UnrolledWithoutItsMoments,
     of_players,
 )
-from gans.tiny import DATA, Arrays, point, steepest, taken, tensors, training
-
-from minigan.autodiff import grad, record
-from minigan.autodiff.tensor import Tensor
-from minigan.gans import RECIPES
-from minigan.gans.players import UPDATES, Players
-from minigan.lab.train import Training
-from minigan.nets import OPTIMIZERS
+from tests.gans.tiny import DATA, Arrays, point, steepest, taken, tensors, training
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -137,7 +137,7 @@ def test_a_step_that_touches_the_other_player_is_noticed(name: str, wrong: type)
 
 
 def test_the_losses_a_step_reports_are_those_before_it() -> None:
-    for update in UPDATES:
+    for update in STEP_ORDERS:
         run = training("gan", update=update)
         state, inputs = point(run, eta=0.1)
         new = taken(run.players, "w", state, inputs) | taken(run.players, "theta", state, inputs)
@@ -156,7 +156,7 @@ def advance_once(run: Training, players: Players) -> None:
         assert "w.s" not in taken(players, "theta", state, inputs), "advanced by the generator"
 
 
-@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize("update", STEP_ORDERS)
 @pytest.mark.parametrize("name", ["sn-gan", "sn-wgan"])
 def test_power_iteration_advances_once_a_critic_step(name: str, update: str) -> None:
     run = training(name, update=update, critic_steps=1)
@@ -367,7 +367,7 @@ def clips(run: Training, players: Players) -> None:
     assert np.abs(new["w"]).max() <= 0.2
 
 
-@pytest.mark.parametrize("update", UPDATES[:2])
+@pytest.mark.parametrize("update", STEP_ORDERS[:2])
 def test_the_weights_are_clipped_after_the_step(update: str) -> None:
     run = training("wgan", optimizer="sgd", clip=0.2, update=update, critic_steps=1, burst=0)
     clips(run, run.players)
@@ -381,7 +381,7 @@ def test_clipping_anything_else_is_noticed(wrong: type) -> None:
 
 
 def test_the_generator_is_never_clipped() -> None:
-    for update in UPDATES:
+    for update in STEP_ORDERS:
         run = training("wgan", optimizer="sgd", clip=0.01, update=update, critic_steps=1, burst=0)
         state, inputs = point(run, eta=0.1)
         assert np.abs(taken(run.players, "theta", state, inputs)["theta"]).max() > 0.1
@@ -399,7 +399,7 @@ def test_pretraining_is_the_critics_and_of_the_data_alone(more: dict) -> None:
     s = state | ({"w.s": reference.iterated(run.game.critic, state["w"], state["w.s"])} if "w.s" in state else {})
 
     def energy(w: np.ndarray) -> float:
-        return reference.look(run.config, s | {"w": w}, Tensor(inputs["real"])).scores.value.mean()
+        return reference.critic_output(run.config, s | {"w": w}, Tensor(inputs["real"])).scores.value.mean()
 
     agrees((state["w"] - new["w"]) / 0.1, energy, state["w"], "pretraining")
     if "w.s" in state:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from gans.checks import agrees, downhill, steps_are_gradients, the_right_way
-from gans.faults import CLIPPED, CONTROLS, DOWNHILL, GRADIENTS, WAYS, WITH
-from gans.tiny import steepest, training
 
 from minigan.gans import RECIPES
+from tests.gans.checks import agrees, downhill, steps_are_gradients, the_right_way
+from tests.gans.faults import CLIPPED, CONTROLS, DOWNHILL, GRADIENTS, WAYS, WITH
+from tests.gans.tiny import steepest, training
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 # f* of these is flat for scores below −2 and −½: a critic that is sure stops the generator, as it should not yet

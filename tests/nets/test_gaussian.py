@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import scipy.stats
-from by_hand import gaussian_moments
 
 from minigan.autodiff import check, grad, record
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import Gaussian
+from tests.by_hand import gaussian_moments
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 5])

@@ -1,12 +1,12 @@
 """Minibatch discrimination against its double sum, and what it makes of a collapsed batch."""
 
-import by_hand
 import numpy as np
 import pytest
 
 from minigan.autodiff import check, grad, record
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import MLP, minibatch_features
+from tests import by_hand
 
 M, COMPANY = np.split(np.random.default_rng(1).normal(size=(10, 3, 2)), [6])
 

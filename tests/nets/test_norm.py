@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from by_hand import EPS, normed_net, standard
 
 from minigan.autodiff import GradientError, check, grad, stop_gradient
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import MLP, NORMS, batch_norm, layer_norm, virtual_batch_norm
 from minigan.testing import PropertyError, check_virtual_batch_norm, from_tensors
+from tests.by_hand import EPS, normed_net, standard
 
 A, R = (scale * np.random.default_rng(scale).normal(size=(n, 4)) + shift for n, scale, shift in [(6, 3, 5), (5, 2, -1)])
 COMBINATIONS = [(norm, minibatch) for norm in NORMS for minibatch in (0, 3) if (norm, minibatch) != ("virtual", 3)]

@@ -4,11 +4,11 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from by_hand import ETA, GRADIENTS, optimizer, trajectory
 
 from minigan.autodiff import check, grad, record
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import OPTIMIZERS, SCHEDULES
+from tests.by_hand import ETA, GRADIENTS, optimizer, trajectory
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

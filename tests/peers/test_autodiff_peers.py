@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import MINIGAN, arrays, programs, run
 
 from minigan.autodiff import Tensor, concat, grad, safe_norm, split
+from tests.programs import MINIGAN, arrays, programs, run
 
 torch = pytest.importorskip("torch", reason="a peer: pip install 'minigan[peers]'")
 autograd = pytest.importorskip("autograd", reason="a peer: pip install 'minigan[peers]'")

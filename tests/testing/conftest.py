@@ -2,7 +2,7 @@
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    from mistakes import CAUGHT
+    from tests.testing.mistakes import CAUGHT
 
     if not CAUGHT:
         return

@@ -6,15 +6,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mistakes import Layer, first_singular_vectors, iterated, of_tensors, penalty, spectral, two_layers
 from scipy.special import rel_entr
 from scipy.stats import norm
 
 from minigan.autodiff import Tensor
 from minigan.gans import LOSSES, gradient_penalty, interpolate
-from minigan.gans.energy import pull_away
 from minigan.gans.losses import wasserstein_critic
-from minigan.gans.seen import scored
+from minigan.gans.losses.batch import scored
+from minigan.gans.losses.energy import pull_away
 from minigan.lab.toys import TOYS
 from minigan.nets import MLP
 from minigan.testing import (
@@ -36,6 +35,7 @@ from minigan.testing import losses as known_losses
 from minigan.theory.divergences import divergence, jensen_shannon, skew_jensen_shannon
 from minigan.theory.family import DIVERGENCES, alpha
 from minigan.theory.lipschitz import lipschitz_bound, power_iteration
+from tests.testing.mistakes import Layer, first_singular_vectors, iterated, of_tensors, penalty, spectral, two_layers
 
 
 # Ours

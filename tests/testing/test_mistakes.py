@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
-from mistakes import CAUGHT, ROWS
 
 from minigan.testing import PropertyError, critics, divergences, losses, norms, samplers
+from tests.testing.mistakes import CAUGHT, ROWS
 
 
 @pytest.mark.parametrize(("family", "mistake", "property", "call"), ROWS, ids=[row[1] for row in ROWS])

@@ -1,0 +1,37 @@
+"""Every loss by name."""
+
+from __future__ import annotations
+
+from minigan.gans.losses.energy import energy_based
+from minigan.gans.losses.f_gan import f_gan
+from minigan.gans.losses.likelihood import maximum_likelihood, reverse_kl_fit
+from minigan.gans.losses.loss import Loss
+from minigan.gans.losses.loss_sensitive import generalised_loss_sensitive, loss_sensitive
+from minigan.gans.losses.matching import imle, matched_features
+from minigan.gans.losses.relativistic import relativistic, relativistic_average
+from minigan.gans.losses.scores import hinge, least_squares, minimax, non_saturating, wasserstein, zero_sum
+from minigan.gans.losses.semi_supervised import semi_supervised
+from minigan.theory.family import DIVERGENCES, TOTAL_VARIATION
+
+LOSSES: dict[str, Loss] = {
+    "minimax": minimax(),
+    "zero-sum": zero_sum(),
+    "non-saturating": non_saturating(),
+    "lsgan": least_squares(),
+    "lsgan-pearson": least_squares(a=-1.0, b=1.0, c=0.0),
+    "wasserstein": wasserstein(),
+    "hinge": hinge(),
+    "ebgan": energy_based(),
+    "ebgan-pt": energy_based(pull_away=0.1),
+    "ls-gan": loss_sensitive(),
+    "gls-gan": generalised_loss_sensitive(),
+    "relativistic": relativistic(),
+    "relativistic-average": relativistic_average(),
+    "semi-supervised": semi_supervised(),
+    "feature-matching": matched_features(),
+    "imle": imle(),
+    "mle": maximum_likelihood(),
+    "reverse-kl": reverse_kl_fit(),
+    **{f"f-{name}": f_gan(row) for name, row in DIVERGENCES.items()},
+    **{f"f-{name}-ratio": f_gan(row, "ratio") for name, row in DIVERGENCES.items() if row is not TOTAL_VARIATION},
+}

@@ -1,0 +1,1 @@
+"""VI. Many runs: several systems, several seeds, one table."""

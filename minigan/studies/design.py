@@ -1,0 +1,100 @@
+"""The design of a study: which methods, on which data, for which seeds; and what comes of it.
+
+``plan`` decides everything before anything is trained, or refuses; ``study.py`` carries a plan out,
+``summary.py`` and ``comparison.py`` say what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigan.lab import run
+from minigan.lab.config import Config
+from minigan.lab.data import Data, data_from
+from minigan.lab.train import Training
+from minigan.names import choose
+from minigan.studies import presets
+from minigan.studies.presets import Preset
+
+YARDSTICKS = ("ceiling", "null")  # fresh data, and uniform noise on their box: measured beside the methods
+Row = dict[str, Any]  # recipe, seed, failed ("" or why), and the metrics that were measured
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study is to train: a configuration for each method, checked, and the seeds."""
+
+    source: Any  # see data_from
+    data: Data  # for measuring; training scales its own as each method asks
+    methods: dict[str, Config]
+    seeds: tuple[int, ...]
+    preset: Preset
+    quick: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)  # what the user set over recipe and preset
+
+    def training_data(self, name: str) -> Data:
+        """The data as a method learns from them: scaled or raw."""
+        config = self.methods[name]
+        return replace(run.load_data(config, self.source), name=config.data)
+
+
+class Result(NamedTuple):
+    """Of one method: a row and the samples of each seed (nan where it failed), and the seconds it trained."""
+
+    rows: list[Row]
+    samples: np.ndarray  # (seeds, n, d), data units
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study: the plan, the results by method, and the rows of the ceiling and the null baseline."""
+
+    plan: Plan
+    results: dict[str, Result]
+    yardsticks: list[Row]
+
+    @property
+    def rows(self) -> list[Row]:
+        """A row for each method and seed, then the ceiling's and the null baseline's: the long table."""
+        return [row for result in self.results.values() for row in result.rows] + self.yardsticks
+
+
+def plan(
+    recipes: Sequence[str] | None = None,
+    data: Any = None,
+    seeds: int | Sequence[int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    preset: str = "own",
+    quick: bool = False,
+) -> Plan:
+    """Every configuration of a study: see ``study.study`` for the arguments.
+
+    ValueError for whatever cannot be trained, with the nearest name where one was misspelt.
+    """
+    row, given = presets.preset(preset), dict(settings or {})
+    names = tuple(recipes or row.recipes)
+    for name in names:
+        choose(name, row.known, "recipe")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"each recipe once: {', '.join(twice)} is named more than once")
+    source = row.settings.get("data", Config.data) if data is None else data
+    known = data_from(source)
+    first = given.pop("seed", 0)
+    wanted = (row.quick_seeds if quick else row.seeds) if seeds is None else seeds
+    numbers = tuple(range(first, first + wanted)) if isinstance(wanted, int) else tuple(wanted)
+    if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
+        raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")
+    methods: dict[str, Config] = {}
+    made = Plan(source if known.points is None else known.points, known, methods, numbers, row, quick, given)
+    for name in names:
+        try:
+            methods[name] = replace(row.configure(name, quick, **given, seed=numbers[0]), data=known.name)
+            Training(methods[name], made.training_data(name))  # whatever is refused there is refused here
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    return made

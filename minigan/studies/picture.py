@@ -1,0 +1,169 @@
+"""The picture of a study: every method's samples side by side, and below what was measured, seed by seed.
+
+In the manner of ``plots.py``: what is drawn is what the tables say. Shape and place tell things apart before
+colour does: a circle is a mean with its interval, a dot a seed, a hollow diamond the modes merely found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from minigan.lab.data import Data
+from minigan.lab.style import DATA, FAINT, GENERATOR, style, title
+from minigan.studies.design import YARDSTICKS, Row, Study
+from minigan.studies.summary import METRICS, Estimate, as_published, summarize
+
+ACROSS = 8  # panels of samples in a line
+SHOWN = 2_000  # data points in each
+GREY = "#6e6e6e"
+MADE_BY = {"ceiling": DATA, "null": GREY}  # a yardstick is not a generator's
+
+
+def draw_comparison(study: Study) -> Any:
+    """The matplotlib Figure. Above: samples of the first seed over the data; below: every seed's metrics."""
+    from matplotlib.figure import Figure
+
+    clouds = _clouds(study)
+    lines = ceil(len(clouds) / ACROSS)
+    across = ceil(len(clouds) / lines)
+    rows, first = summarize(study), study.plan.seeds[0]
+    seen = {row["recipe"]: row for row in study.rows if row["seed"] == first}
+    panels, strip = lines * (16 / across + 0.4), 1.5 + 0.33 * len(rows)
+    with style():
+        figure: Any = Figure(figsize=(16, 0.8 + panels + strip), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+        figure.suptitle(headline(study) + "\n", fontsize=17, fontweight="bold", parse_math=False)
+        above, below = figure.subfigures(2, 1, height_ratios=(panels, strip))
+        for ax, (name, x) in zip(above.subplots(lines, across, squeeze=False).flat, clouds.items(), strict=False):
+            draw_cloud(ax, study.plan.data, x, seen[name])
+        for ax in above.axes[len(clouds):]:
+            ax.set_axis_off()
+        draw_metrics(below, study, rows)
+    return figure
+
+
+def headline(study: Study) -> str:
+    """What was compared, and whether on a reduced budget."""
+    plan = study.plan
+    steps = sorted({config.steps for config in plan.methods.values()})
+    n = len(plan.seeds)
+    text = f"{plan.data.name}: {' or '.join(f'{k:,}' for k in steps)} steps; {n} seed{'s' * (n != 1)}, seed " \
+           f"{plan.seeds[0]} shown"
+    if plan.preset.name != "own":
+        text += f"; preset {plan.preset.name}" + ", changed" * (not plan.quick and not as_published(plan))
+    return text + "; a quick look" * plan.quick
+
+
+def _clouds(study: Study) -> dict[str, np.ndarray]:
+    """The first seed's samples of each method that has some, then the yardsticks'."""
+    from minigan.studies.study import draws
+
+    samples = {name: result.samples[0] for name, result in study.results.items()}
+    n = next(iter(study.plan.methods.values())).samples
+    drawn = draws(study.plan.data, study.plan.seeds[0], n)
+    return samples | {name: drawn[name][:n] for name in YARDSTICKS}
+
+
+# -- samples ------------------------------------------------------------------------------------------
+def draw_cloud(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
+    """Samples (n, d) of one method over the data: points in the first two coordinates, histograms on the line."""
+    name = row["recipe"]
+    real = data.sample(np.random.default_rng(0), SHOWN)
+    low, high = real.min(axis=0), real.max(axis=0)
+    half = 0.62 * (high - low)[:2].max() or 1.0
+    box = [((a + b) / 2 - half, (a + b) / 2 + half) for a, b in zip(low[:2], high[:2], strict=True)]
+    title(ax, name, _about(row, data))
+    ax.set_title(name, fontsize=12.5 if len(name) <= 16 else 9.5)
+    ax.set(xticks=[], yticks=[], xlim=box[0])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=FAINT)
+    colour, fine = MADE_BY.get(name, GENERATOR), x[np.isfinite(x).all(axis=1)]
+    if data.dim == 1:
+        bins = np.linspace(*box[0], 61)
+        for points, look in [(real, {"color": FAINT, "fill": True}), (fine, {"color": colour, "linewidth": 1.6})]:
+            counts = np.histogram(points[:, 0], bins)[0]  # of all points, those outside too
+            ax.stairs(counts / (max(len(points), 1) * (bins[1] - bins[0])), bins, **look)
+        _outside(ax, fine, box)
+        return
+    from matplotlib.patches import Circle
+
+    ax.set(ylim=box[1], aspect="equal")
+    ax.scatter(*real[:, :2].T, s=7, color=FAINT, linewidths=0)
+    ax.scatter(*fine[:, :2].T, s=5, color=colour, alpha=0.7, linewidths=0)
+    toy: Any = data.toy
+    if data.dim == 2 and toy is not None and toy.modes is not None and 6 * toy.sigma > 0.02 * half:
+        for mu in toy.modes:
+            ax.add_patch(Circle(mu, 3 * toy.sigma, fill=False, color=DATA, linewidth=0.6))
+    _outside(ax, fine, box)
+
+
+def _about(row: Row, data: Data) -> str:
+    """How good these samples are."""
+    if row["failed"]:
+        return "this seed failed"
+    if "modes_solid" not in row:
+        return f"W₁ {row['w1']:.3f}"
+    toy: Any = data.toy
+    return f"{row['modes_solid']:.0f} of {len(toy.modes)} solid, {100 * row['high_quality']:.0f} % hq"
+
+
+def _outside(ax: Any, x: np.ndarray, box: Sequence[tuple[float, float]]) -> None:
+    """How many of the samples are not to be seen."""
+    outside = np.any([(x[:, k] < a) | (x[:, k] > b) for k, (a, b) in enumerate(box)], axis=0)
+    share = outside.sum() / max(len(x), 1)
+    if share >= 0.005:
+        ax.text(0.98, 0.02, f"{100 * share:.0f} % outside", transform=ax.transAxes, ha="right", va="bottom",
+                fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5})
+
+
+# -- metrics ------------------------------------------------------------------------------------------
+def draw_metrics(figure: Any, study: Study, rows: Sequence[dict[str, Any]]) -> None:
+    """A panel for each metric, a line in it for each method: its seeds, their mean and its interval."""
+    from matplotlib.ticker import MaxNLocator
+
+    toy: Any = study.plan.data.toy
+    dots = "bar: 95 % interval of the mean; dots: seeds"
+    panels: list[tuple[str, str, str, float | None]] = [("w1", "Exact W₁ to the data, in data units", dots, None)]
+    if "modes_solid" in rows[0]:
+        panels = [("modes_solid", f"Modes, of {len(toy.modes)}", "● solid   ◇ found: one sample is enough",
+                   len(toy.modes)),
+                  ("high_quality", "High quality, % within 3σ of a mode", dots, 100),
+                  ("w1", "Exact W₁ to the data", "in data units", None)]
+    where = {row["recipe"]: len(rows) - 1 - k for k, row in enumerate(rows)}  # from the top
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (metric, name, about, most) in zip(axes, panels, strict=True):
+        title(ax, name, about)
+        _draw_metric(ax, study, rows, where, metric)
+        ax.set(yticks=list(where.values()), yticklabels=list(where), ylim=(-0.6, len(rows) - 0.4))
+        ax.tick_params(axis="y", length=0)
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=metric == "modes_solid", steps=[1, 2, 5, 10]))
+        ax.grid(axis="x")
+        ax.axhline(1.5, color=FAINT, linewidth=0.8)  # below it, the yardsticks
+        most = ax.get_xlim()[1] if most is None else most
+        ax.set_xlim(-0.015 * most, 1.02 * most)
+
+
+def _draw_metric(ax: Any, study: Study, rows: Sequence[dict[str, Any]], where: dict[str, int], metric: str) -> None:
+    factor = METRICS[metric].factor
+    for row in rows:
+        name, y, colour = row["recipe"], where[row["recipe"]], MADE_BY.get(row["recipe"], GENERATOR)
+        seeds = [factor * other[metric] for other in study.rows if other["recipe"] == name and metric in other]
+        for value, count in zip(*np.unique(seeds, return_counts=True), strict=True):  # larger where several agree
+            ax.plot(value, y + 0.26, "o", color=colour, markersize=2.6 * np.sqrt(count), alpha=0.5, markeredgewidth=0)
+        _draw_estimate(ax, row[metric], factor, y, "o", colour, colour, 2.6)
+        if metric == "modes_solid":
+            _draw_estimate(ax, row["modes_found"], 1.0, y - 0.26, "D", colour, "white", 1.2)
+
+
+def _draw_estimate(
+    ax: Any, estimate: Estimate, factor: float, y: float, marker: str, colour: str, face: str, width: float
+) -> None:
+    if not np.isnan(estimate.low):
+        ax.plot([factor * estimate.low, factor * estimate.high], [y, y], color=colour, linewidth=width,
+                solid_capstyle="butt")
+    ax.plot(factor * estimate.mean, y, marker, color=colour, markersize=5.5, markerfacecolor=face, clip_on=False,
+            zorder=3)

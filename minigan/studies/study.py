@@ -1,0 +1,281 @@
+"""A study: the same data, several methods, many seeds, one table.
+
+    train    all seeds of a method as one batched program; methods side by side, in processes of their own
+    measure  modes, quality, reverse KL and exact W₁ of each seed's samples, beside the ceiling and the null baseline
+
+In a folder, each method leaves its results as soon as it has them, and a study that was stopped goes on: what is
+done is not trained again, what was under way continues from its last checkpoint.
+
+    summary.md, summary.csv, table.csv, comparison.png          of all
+    METHOD/config.toml, table.csv, samples.npz, timing.toml     of each: the seconds are all that differs if run again
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigan import arrays
+from minigan.lab import checkpoint as files
+from minigan.lab import metrics, run
+from minigan.lab.config import Config, as_dict
+from minigan.lab.data import Data
+from minigan.lab.train import STREAMS, Training, TrainingError
+from minigan.studies import summary
+from minigan.studies.design import YARDSTICKS, Plan, Result, Row, Study, plan
+
+W1_SAMPLES = 1024  # for the exact W₁: its assignment takes time cubic in this
+Watch = Callable[[Mapping[str, int]], None]  # {method: generator steps done}
+
+
+class StudyError(RuntimeError):
+    """Some methods could not be trained, for a reason that is not the training's; the others are kept."""
+
+
+def study(
+    recipes: Sequence[str] | None = None,
+    data: Any = None,
+    seeds: int | Sequence[int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    preset: str = "own",
+    jobs: int | None = None,
+    folder: str | Path | None = None,
+    watch: Watch | None = None,
+    quick: bool = False,
+) -> Study:
+    """Train the recipes on the data, for each seed, and measure: ``study(["gan", "wgan-gp"], "ring8", seeds=10).rows``.
+
+    recipes, data (see ``data_from``), seeds (a number: 0, 1, ..., or the seeds themselves): the preset's, if not given.
+    settings: of all recipes, over the preset's (see ``Config``); its ``seed`` is the first seed.
+    jobs: methods trained at the same time, in processes of their own (None: as many as there are processors; 1: in
+    this process). A script that uses them needs ``if __name__ == "__main__":``, and a sampler of one's own must be a
+    function of a module, as multiprocessing tells.
+    folder: leave and find results there. watch: called with the steps done, every now and then.
+
+    Raises ValueError for whatever cannot be trained, before anything is; RunError for a folder with results of
+    other settings; KeyboardInterrupt after Ctrl-C, once all is saved; StudyError if a process died.
+    """
+    where = None if folder is None else Path(folder)
+    done = carry_out(plan(recipes, data, seeds, settings, preset, quick), jobs, where, watch)
+    if where is not None:
+        summary.write(done, where)
+    return done
+
+
+def carry_out(todo: Plan, jobs: int | None = None, folder: Path | None = None, watch: Watch | None = None) -> Study:
+    """Train what of a plan is not in the folder yet, and measure."""
+    done = {} if folder is None else _found(todo, folder)
+    missing = sorted(set(todo.methods) - set(done), key=lambda name: _load(todo.methods[name]), reverse=True)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if todo.data.points is not None:
+            files.write_arrays(folder / "data.npz", {"points": todo.data.points})
+    processes = min(jobs or os.cpu_count() or 1, len(missing))
+    if processes > 1:
+        done |= _in_processes(todo, missing, processes, folder, watch)
+    else:
+        done |= _in_turn(todo, missing, folder, watch)
+    return Study(todo, {name: done[name] for name in todo.methods}, _yardsticks(todo))
+
+
+def _load(config: Config) -> int:
+    """How much there is to do, roughly: the longest first, so that no process is left alone with it at the end."""
+    passes = 2 if config.penalty_kind != "none" else 1
+    return config.steps * (1 + passes * config.critic_steps + 3 * config.unroll) * config.batch * config.pack
+
+
+# -- one method -------------------------------------------------------------------------------------
+def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[int], bool]) -> Result | None:
+    """All seeds of a method as one program. go_on(step): asked after each step; at False the rest is left, None."""
+    from threadpoolctl import threadpool_limits
+
+    config, where = todo.methods[name], None if folder is None else folder / name
+    with threadpool_limits(1, user_api="blas"):  # threads on small layers only wait for each other
+        training = Training(config, todo.training_data(name), seeds=todo.seeds)
+        start = time.perf_counter()
+        if where is not None:
+            where.mkdir(parents=True, exist_ok=True)
+            files.write_toml(where / "config.toml", _settings(todo, name))
+            if (where / "checkpoint.npz").exists():
+                state = files.read_checkpoint(where)
+                start -= float(state["seconds"])
+                training.restore(state)
+        with suppress(TrainingError):  # every seed has failed: that is a result
+            for _ in training.run():
+                on = go_on(training.step)
+                if where is not None and (training.due() or not on):
+                    spent = np.array(time.perf_counter() - start)
+                    files.write_arrays(where / "checkpoint.npz", training.checkpoint() | {"seconds": spent})
+                if not on and training.step < config.steps:
+                    return None
+        seconds = time.perf_counter() - start
+        result = Result(*_measured(training, name), seconds)
+    if where is not None:
+        files.write_arrays(where / "samples.npz", {"samples": result.samples})
+        files.write_toml(where / "timing.toml", {"seconds": seconds})
+        summary.write_rows(where / "table.csv", result.rows)  # the last one: it says that all is there
+        (where / "checkpoint.npz").unlink(missing_ok=True)
+    return result
+
+
+def _measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
+    config, data = training.config, training.data
+    rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
+    for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
+        row: Row = {"recipe": name, "seed": seed, "failed": training.failed.get(seed, "")}
+        if not row["failed"]:
+            x[...] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
+            row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
+        if not row["failed"]:
+            row |= scores(x, draws(data, seed, config.samples)["real"], data)
+        rows.append(row)
+    return rows, samples
+
+
+# -- measuring ----------------------------------------------------------------------------------------
+def draws(data: Data, seed: int, n: int) -> dict[str, np.ndarray]:
+    """What samples are measured against: ``real``, the ``ceiling`` and the ``null`` baseline, (n, d) or more each.
+
+    From a stream that no training touches, and of the seed alone, so that every method meets the same draws.
+    """
+    rng = np.random.default_rng([seed, len(STREAMS) + 1])
+    n = max(n, W1_SAMPLES)
+    real, again = data.sample(rng, n), data.sample(rng, n)
+    return {"real": real, "ceiling": again, "null": rng.uniform(real.min(axis=0), real.max(axis=0), real.shape)}
+
+
+def scores(x: np.ndarray, real: np.ndarray, data: Data) -> dict[str, float]:
+    """The metrics of samples x (n, d) in data units: of modes, where the data have some, and exact W₁ to ``real``.
+
+    reverse_kl_near: of the samples within 3σ alone, as PacGAN's table has it; left out if there are none.
+    """
+    modes: dict[str, float] = data.modes(x)
+    if modes:
+        toy: Any = data.toy
+        near = x[metrics.nearest_mode(x, toy.modes)[1] <= 3 * toy.sigma]
+        modes |= {"reverse_kl_near": metrics.reverse_kl(near, toy.modes, toy.weights)} if len(near) else {}
+    n = min(len(x), W1_SAMPLES)
+    return modes | {"w1": float(metrics.wasserstein_1(x[:n], real[:n]))}
+
+
+def _yardsticks(todo: Plan) -> list[Row]:
+    n = next(iter(todo.methods.values())).samples
+    drawn = {seed: draws(todo.data, seed, n) for seed in todo.seeds}
+    return [{"recipe": name, "seed": seed, "failed": "", **scores(x[name][:n], x["real"], todo.data)}
+            for name in YARDSTICKS for seed, x in drawn.items()]
+
+
+# -- several at a time -------------------------------------------------------------------------------
+def _in_turn(todo: Plan, names: Sequence[str], folder: Path | None, watch: Watch | None) -> dict[str, Result]:
+    steps, done = dict.fromkeys(names, 0), {}
+    with run.interruptible() as stopped:
+        for name in names:
+
+            def go_on(step: int) -> bool:
+                steps[name] = step
+                if watch is not None:
+                    watch(steps)
+                return not stopped()
+
+            result = None if stopped() else train_method(todo, name, folder, go_on)
+            if result is None:
+                raise KeyboardInterrupt
+            done[name] = result
+    return done
+
+
+def _in_processes(
+    todo: Plan, names: Sequence[str], jobs: int, folder: Path | None, watch: Watch | None
+) -> dict[str, Result]:
+    context = get_context("spawn")  # a fork of a process with BLAS threads can hang
+    board = context.RawArray("q", len(names) + 1)  # the steps done by each, and whether to stop
+    todo = replace(todo, data=None)  # type: ignore[arg-type]  # it holds a closure; each makes its own
+    done: dict[str, Result] = {}
+    errors: dict[str, BaseException] = {}
+    with run.interruptible() as stopped, ProcessPoolExecutor(
+            jobs, context, initializer=_join, initargs=(board, os.getpid())) as pool:
+        futures = {pool.submit(_work, todo, name, folder, k): name for k, name in enumerate(names)}
+        pending = set(futures)
+        while pending:
+            finished, pending = wait(pending, timeout=0.2)
+            for future in finished:
+                if error := future.exception():
+                    errors[futures[future]] = error
+                elif (result := future.result()) is not None:
+                    done[futures[future]] = result
+            if watch is not None:
+                watch(dict(zip(names, board, strict=False)))
+            if stopped():
+                board[-1] = 1
+                pending = {future for future in pending if not future.cancel()}
+    if stopped() and len(done) < len(names):
+        raise KeyboardInterrupt
+    if errors:
+        kept = "" if folder is None else f"; what is done is kept in {folder}, and the same call goes on from there"
+        raise StudyError("; ".join(f"{name}: {error!r}" for name, error in errors.items()) + kept)
+    return done
+
+
+_BOARD: Any = None  # of a process that trains: what it shares with its parent
+_PARENT = 0
+
+
+def _join(board: Any, parent: int) -> None:
+    """In a new process: Ctrl-C is the parent's to note; it tells through the board."""
+    global _BOARD, _PARENT
+    _BOARD, _PARENT = board, parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(todo: Plan, name: str, folder: Path | None, k: int) -> Result | None:
+    def go_on(step: int) -> bool:
+        _BOARD[k] = step
+        if os.name == "posix" and os.getppid() != _PARENT:  # it was killed, and nobody would ever end this process
+            os._exit(1)
+        return not _BOARD[-1]
+
+    return None if _BOARD[-1] else train_method(todo, name, folder, go_on)
+
+
+# -- what is in a folder already -----------------------------------------------------------------------
+def _settings(todo: Plan, name: str) -> dict[str, Any]:
+    return as_dict(todo.methods[name]) | {"seeds": list(todo.seeds)}
+
+
+def _found(todo: Plan, folder: Path) -> dict[str, Result]:
+    """The results that a folder already has. RunError if they, or half-done ones, are of other settings or data."""
+    if (folder / "config.toml").exists():
+        raise files.RunError(f"{folder} holds a run, not a study: choose another folder (--out)")
+    if any(folder.glob("*/config.toml")):
+        nothing = np.empty(0)
+        there = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else nothing
+        if not np.array_equal(there, nothing if todo.data.points is None else todo.data.points):
+            raise files.RunError(f"{folder} holds a study of other data: choose another folder (--out)")
+    done = {}
+    for name in todo.methods:
+        where = folder / name
+        if not (where / "config.toml").exists():
+            continue
+        old, new = files.read_toml(where / "config.toml"), _settings(todo, name)
+        if other := [f"{key} {old.get(key)} there, {new.get(key)} now" for key in {**old, **new}
+                     if old.get(key) != new.get(key)]:
+            raise files.RunError(f"{where} has results of other settings ({'; '.join(other[:5])}): "
+                                 "ask for the same ones, or choose another folder (--out)")
+        if (where / "table.csv").exists():
+            samples = files.read_arrays(where / "samples.npz")["samples"]
+            seconds = float(files.read_toml(where / "timing.toml")["seconds"])
+            done[name] = Result(summary.read_rows(where / "table.csv"), samples, seconds)
+    return done
+
+
+__all__ = ["Plan", "Result", "Study", "StudyError", "carry_out", "draws", "plan", "scores", "study"]
