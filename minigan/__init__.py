@@ -8,7 +8,7 @@
 Where to find what the notes write down:
 
 0. Arrays: which library, which device, which random stream ....................... arrays.py
-   a row by its name, and the nearest one to a misspelt name ...................... names.py
+   a row by its name: a taken name is refused, a misspelt one answered ............ registry.py
 I. The calculus
    a value and how it was computed: the record that is the program ................ autodiff/tensor.py
    each operation beside its derivative rule ...................................... autodiff/primitives.py

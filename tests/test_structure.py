@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "minigan"
 # From the ground up. A module may import from floors below its own (and from its own room).
-FLOORS = ["names", "arrays", "autodiff", "nets", "theory", "gans", "lab", "studies", "devices", "claims", "testing",
+FLOORS = ["registry", "arrays", "autodiff", "nets", "theory", "gans", "lab", "studies", "devices", "claims", "testing",
           "cli"]
 # the storeys of autodiff
 INSIDE = ["kernels", "tensor", "primitives", "functions", "grad", "replay", "check"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigan.arrays import DEVICES, DeviceError, library
 from minigan.cli.common import INTERRUPTED, blas_threads, command, fail
-from minigan.names import choose
+from minigan.registry import choose
 
 
 def add(commands: Any) -> None:

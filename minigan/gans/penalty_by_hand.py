@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigan.arrays import Array, namespace
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.nets import MLP
 
 

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 
 from minigan.gans.losses import LOSSES, Loss
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.theory.family import DIVERGENCES
 
 

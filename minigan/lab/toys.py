@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigan.arrays import to_host
-from minigan.names import choose
+from minigan.registry import choose
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]  # (rng, n) -> (n, dim)
 LogDensity = Callable[[np.ndarray], np.ndarray]  # (n, dim) -> (n,), in nats

@@ -16,7 +16,7 @@ from minigan.lab import run
 from minigan.lab.config import Config
 from minigan.lab.data import Data, data_from
 from minigan.lab.train import Training
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.studies import presets
 from minigan.studies.presets import Preset
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from minigan.gans.recipes import RECIPES
 from minigan.lab.config import Config, configure
-from minigan.names import choose
+from minigan.registry import choose
 
 
 @dataclass(frozen=True)

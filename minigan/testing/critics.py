@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import DrawFn
 
 from minigan.arrays import to_host
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.testing.properties import Property, array, equal, require, run, show
 
 

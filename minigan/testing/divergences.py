@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.testing.properties import Property, array, at_most, equal, number, require, run
 from minigan.testing.strategies import (
     disjoint_pairs,

@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import SearchStrategy
 from scipy.special import expit, log_expit
 
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.testing.properties import Property, array, equal, number, require, run
 from minigan.testing.strategies import point_clouds
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from minigan.autodiff import Tensor, sigmoid
 from minigan.gans.losses.loss import BATCH_AXES, Loss, of_scores
-from minigan.names import choose
+from minigan.registry import choose
 from minigan.theory import family
 from minigan.theory.family import FDivergence, Formula, exp, log, maximum, minimum, softplus
 
