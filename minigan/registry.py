@@ -26,11 +26,11 @@ class Registry(dict[str, Row]):
             raise ValueError(f"there is a {self.what} {name!r} already: choose another name")
         super().__setitem__(name, row)
 
-    def update(self, rows: Any = (), /, **more: Row) -> None:  # type: ignore[override]
+    def update(self, rows: Any = (), /, **more: Row) -> None:
         for name, row in dict(rows, **more).items():
             self[name] = row
 
-    def setdefault(self, name: str, row: Row) -> Row:  # type: ignore[override]
+    def setdefault(self, name: str, row: Row) -> Row:
         if name not in self:
             self[name] = row
         return self[name]

@@ -29,8 +29,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigan.arrays import Array, namespace
-from minigan.registry import choose
 from minigan.nets import MLP
+from minigan.registry import choose
 
 
 def _sigmoid(xp: Any, a: Array) -> Array:

@@ -15,8 +15,8 @@ from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
 from minigan.gans.players import STEP_ORDERS
 from minigan.gans.recipes import RECIPES, recipe
-from minigan.registry import choose
 from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
+from minigan.registry import choose
 
 MODELS = ("mlp", "gaussian")
 

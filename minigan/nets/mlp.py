@@ -18,10 +18,10 @@ from typing import Any
 
 from minigan.arrays import HOST, Generator, HostArray
 from minigan.autodiff import Tensor, concat, leaky_relu, maximum, relu, sigmoid, softplus, split, tanh
-from minigan.registry import choose
 from minigan.nets.minibatch import minibatch_features
 from minigan.nets.norm import NORMS
 from minigan.nets.params import Layout, Run, checked_batch
+from minigan.registry import choose
 
 
 @dataclass(frozen=True)
