@@ -16,8 +16,9 @@ Source: Srivastava et al. (2017, VEEGAN), section 4.1, for modes and quality. In
 import matplotlib.pyplot as plt
 
 from minigan.lab import style
+from minigan.lab.reference import draw_reference
 from minigan.lab.toys import ring
-from minigan.studies.study import draws, study
+from minigan.studies.study import study
 from minigan.studies.summary import cells, markdown, summarize, written
 
 style.use()
@@ -29,7 +30,7 @@ done = study(recipes, data, seeds=3, settings=budget, jobs=1)
 print(markdown(cells(done)))
 
 rows = {row["recipe"]: row for row in summarize(done)}  # of each system a mean and an interval, metric by metric
-first = draws(done.plan.data, 0, 2500)  # what the first seed was measured against
+first = draw_reference(done.plan.data, 0, 2500)._asdict()  # what the first seed was measured against
 samples = {name: result.samples for name, result in done.results.items()}  # (seeds, 2500, 2)
 found = {"rows": rows, "by_seed": done.rows, "samples": samples, "real": first["real"]}
 

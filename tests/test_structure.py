@@ -71,6 +71,51 @@ def test_imports_run_downwards(path):
                 f"{path.name} imports {name}, above it")
 
 
+def files(name):
+    """The file behind a dotted name: a module's own, or else of the package that shows it."""
+    parts = name.split(".")[1:]
+    for k in range(len(parts), -1, -1):
+        for path in (PACKAGE.joinpath(*parts[:k]).with_suffix(".py"), PACKAGE.joinpath(*parts[:k], "__init__.py")):
+            if (k and path.is_file()) or path == PACKAGE / "__init__.py":
+                return path
+    raise AssertionError(name)
+
+
+def circle(edges):
+    """Some files that import each other in a circle, or []."""
+    done, under_way = set(), []
+
+    def visit(path):
+        if path in under_way:
+            return under_way[under_way.index(path) :]
+        if path in done:
+            return []
+        under_way.append(path)
+        for other in edges[path]:
+            if found := visit(other):
+                return found
+        done.add(under_way.pop())
+        return []
+
+    for path in edges:
+        if found := visit(path):
+            return found
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Imports within functions and for type checkers count too."""
+    edges = {path: {files(name) for name in imports(path) if name.partition(".")[0] == "minigan"} - {path}
+             for path in MODULES}
+    assert sum(map(len, edges.values())) > 300  # they are found
+    assert [path.relative_to(PACKAGE).as_posix() for path in circle(edges)] == []
+
+
+def test_a_circle_is_found():
+    assert circle({1: [2, 3], 2: [4], 3: [], 4: [3]}) == []
+    assert set(circle({1: [2, 3], 2: [4], 3: [], 4: [3, 2]})) == {2, 4}
+
+
 @every_module
 def test_the_engine_rooms_do_without_heavy_libraries(path):
     if room(path)[0] in ("arrays", "autodiff", "nets", "gans", "__init__"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigan.arrays import DeviceError
 from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings, print_cells
-from minigan.studies import summary
+from minigan.studies import page, summary
 from minigan.studies.design import Plan, Study, plan
 from minigan.studies.presets import PRESETS
 from minigan.studies.study import StudyError, carry_out
@@ -53,11 +53,11 @@ def compare_command(args: argparse.Namespace) -> int:
     except StudyError as error:
         return fail(error, status=1)
     except KeyboardInterrupt:
-        again = summary.command_of(todo, data)
+        again = page.command_of(todo, data)
         return fail(f"stopped, saved; to go on: {again} --out {folder}", status=INTERRUPTED)
     print_cells(summary.cells(study))
     _print_failures(study)
-    summary.write(study, folder, summary.command_of(todo, data))
+    page.write(study, folder, page.command_of(todo, data))
     print(f"wrote {folder}/summary.md, summary.csv, table.csv, comparison.png, and of each recipe "
           "samples.npz, table.csv, config.toml")
     return 0

@@ -21,7 +21,9 @@ from minigan.cli.common import (
 )
 from minigan.lab import run
 from minigan.lab.config import Config, configure
-from minigan.lab.train import COLUMNS, Training, TrainingError
+from minigan.lab.history import COLUMNS
+from minigan.lab.report import critic_distance, final_table
+from minigan.lab.train import Training, TrainingError
 from minigan.studies.presets import PRESETS, preset
 
 
@@ -71,8 +73,8 @@ def train_command(args: argparse.Namespace) -> int:
     if not done:
         return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
     run.finish(training, folder)
-    _print_table(run.table(training))
-    if told := run.distance(training):
+    _print_table(final_table(training))
+    if told := critic_distance(training):
         print("the critic: E f(x) − E f(G(z)) = {estimate:.3f}; steepest slope seen {slope:.3f}, so W₁ ≈ {w1:.3f}; "
               "certified Lip(f) ≤ {bound:.3g}, so W₁ ≥ {at_least:.3g}".format(**told))
     print(f"wrote {folder}/report.png, samples.npz, history.csv, checkpoint.npz, config.toml")

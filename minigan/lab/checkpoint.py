@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 2  # of the checkpoint; a reader refuses another
+FORMAT = 3  # of the checkpoint; a reader refuses another
 
 
 class RunError(ValueError):

@@ -11,8 +11,8 @@ import numpy as np
 from minigan.autodiff import Tensor
 from minigan.gans.losses import Loss
 from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.lab.history import W1_SAMPLES
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
-from minigan.lab.train import W1_SAMPLES
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
 # What a divergence cannot exceed, f(0) + lim f(u)/u, and has where the supports are disjoint; the others have no end.
@@ -33,13 +33,14 @@ def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves
     return dict(zip(columns, np.where(np.isfinite(rows), rows, np.nan).T, strict=True))
 
 
-def draw_distances(ax: Any, table: Curves, estimate: bool = True) -> None:
+def draw_distances(ax: Any, table: Curves, estimate: bool = True, n: int = W1_SAMPLES) -> None:
     """Exact W₁, the sampling floor (a median and 90 % of the draws), and the critic's estimate if it is of W₁.
 
+    n: samples that the exact W₁ is computed of.
     The critic's value is at most Lip(f) W₁, so it is drawn divided by the steepest slope seen: W₁'s, in data units.
     The axis is linear up to the floor, where differences are noise, and logarithmic above it.
     """
-    title(ax, "Distance to the data", f"W₁ of {W1_SAMPLES} samples to {W1_SAMPLES} data")
+    title(ax, "Distance to the data", f"W₁ of {n} samples to {n} data")
     _curve(ax, table, "w1", "exact W₁", color=GENERATOR)
     measured = [table["w1"]]
     if estimate:

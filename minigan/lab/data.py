@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import to_host
-from minigan.autodiff import Tensor, logsumexp, square_norm
-from minigan.autodiff.functions import as_tensor
-from minigan.lab.metrics import evaluate, nearest_mode
+from minigan.autodiff import Tensor
+from minigan.lab.metrics import mode_scores, nearest_mode
 from minigan.lab.toys import Sampler, Toy, toy
+from minigan.theory.fits import log_mixture
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Data:
 
     def modes(self, x: np.ndarray) -> dict[str, float]:
         """The mode metrics of samples x, in data units; {} where the data have no known modes."""
-        return {} if self.toy is None else evaluate(x, self.toy)
+        return mode_scores(x, self.toy)
 
     def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
         """Fill ``out`` (batch, dim) with a batch, centred and scaled."""
@@ -75,13 +75,9 @@ class Data:
         toy = self.toy
         if toy is None or toy.modes is None or toy.sigma is None:
             raise ValueError(f"the density of {self.name} is not known; choose a mixture of Gaussians, such as bimodal")
-        k, dim = toy.modes.shape
-        sigma = toy.sigma / self.scale
+        k = len(toy.modes)
         weights = np.full(k, 1 / k) if toy.weights is None else toy.weights
-        centres = as_tensor((toy.modes - self.shift) / self.scale, like=x)
-        log_w = as_tensor(np.log(weights) - dim * np.log(sigma * np.sqrt(2 * np.pi)), like=x)
-        squares = square_norm(x.reshape((*x.shape[:-1], 1, dim)) - centres)
-        return logsumexp(log_w - squares * (0.5 / sigma**2), axis=-1)
+        return log_mixture(x, (toy.modes - self.shift) / self.scale, toy.sigma / self.scale, weights)
 
     def restore(self, x: np.ndarray) -> np.ndarray:
         """From what the networks see back to data units."""

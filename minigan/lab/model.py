@@ -12,15 +12,16 @@ import numpy as np
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor, grad
 from minigan.gans.game import Game
+from minigan.gans.players import Players
 from minigan.gans.spectral import spectral_normalize
 from minigan.lab.config import Config
-from minigan.nets import MLP, Ensemble, Gaussian
+from minigan.nets import MLP, OPTIMIZERS, Ensemble, Gaussian
 from minigan.theory.lipschitz import lipschitz_bound
 
 CHUNK = 2_048  # points scored at once: a critic that compares a point with a batch takes memory for each pair
 
 
-def game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | None = None) -> Game:
+def build_game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | None = None) -> Game:
     """The game of a configuration on data of ``dim`` coordinates: G: latent → dim, D: pack · dim → a score."""
     loss = config.loss
     generator: Any = Gaussian(dim) if config.model == "gaussian" else MLP(
@@ -31,8 +32,18 @@ def game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | None = N
     seen = config.pack * dim
     critic = MLP((seen, *config.critic, loss.head.outputs(seen, config.classes)), activation,
                  norm=config.critic_norm, minibatch=config.minibatch)
-    return Game(loss, generator, critic, config.penalty_kind, config.penalty, config.spectral_norm, config.pack,
-                config.history, target)
+    return Game(loss=loss, generator=generator, critic=critic, penalty_kind=config.penalty_kind, penalty=config.penalty,
+                spectral_norm=config.spectral_norm, pack=config.pack, history=config.history, target=target)
+
+
+def build_players(config: Config, game: Game) -> Players:
+    """How the players of a configuration step."""
+    return Players(
+        game=game, optimizer=config.optimizer,
+        settings={name: getattr(config, name) for name in OPTIMIZERS[config.optimizer].settings},
+        clip=config.clip, ema=config.ema, unroll=config.unroll, unroll_optimizer=config.unroll_optimizer,
+        unroll_rate=config.unroll_rate, consensus=config.consensus, update=config.update,
+    )
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Model:
 
     @cached_property
     def game(self) -> Game:
-        return game(self.config, len(self.shift))
+        return build_game(self.config, len(self.shift))
 
     @property
     def theta(self) -> np.ndarray:

@@ -20,7 +20,9 @@ from minigan.autodiff import Tensor
 from minigan.lab.checkpoint import write_whole
 from minigan.lab.curves import curves, draw_distances, draw_estimate, draw_losses, draw_quality
 from minigan.lab.data import Data
+from minigan.lab.history import W1_SAMPLES
 from minigan.lab.model import Model
+from minigan.lab.reference import draw_reference
 from minigan.lab.style import CRITIC, DATA, DPI, FAINT, GENERATOR, SURFACE, legend_above, style, title
 
 SHOWN = 2_000  # data points in a panel
@@ -31,7 +33,7 @@ def draw_report(
 ) -> Any:
     """The matplotlib Figure of a finished run. Above: where it ended; below: how it came there.
 
-    samples: (n, dim), data units; history: rows of train.COLUMNS, NaN where nothing was measured.
+    samples: (n, dim), data units; history: rows of history.COLUMNS, NaN where nothing was measured.
     """
     from matplotlib.figure import Figure
 
@@ -39,7 +41,7 @@ def draw_report(
     points: dict[str, Any] = {"data": data, "samples": samples}
     of_w1 = bool(loss.estimates) and loss.power == 1  # what the critic says is a distance to be drawn with W₁
     above = [partial(draw_samples, **points)]
-    below = [partial(draw_distances, table=table, estimate=of_w1)]
+    below = [partial(draw_distances, table=table, estimate=of_w1, n=min(len(samples), W1_SAMPLES))]
     if loss.critic is not None:
         third = draw_slopes if of_w1 else draw_scores if loss.verdict is None else draw_verdicts
         above += [partial(draw, model=model, **points) for draw in (draw_critic, third)]
@@ -71,9 +73,8 @@ def save_picture(figure: Any, path: Path) -> None:
 
 def segments(data: Data, samples: np.ndarray) -> np.ndarray:
     """x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1], (n, dim): where a gradient penalty looks."""
-    rng, samples = np.random.default_rng(1), to_host(samples)
-    eps = rng.random((len(samples), 1))
-    return eps * data.sample(rng, len(samples)) + (1 - eps) * samples
+    samples, eps = to_host(samples), np.random.default_rng(1).random((len(samples), 1))
+    return eps * shown_data(data, len(samples)) + (1 - eps) * samples
 
 
 def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
@@ -91,7 +92,7 @@ def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
 def _clouds(ax: Any, data: Data, samples: np.ndarray) -> None:
     from matplotlib.patches import Circle
 
-    ax.scatter(*_look(data)[:, :2].T, s=10, color=FAINT, linewidths=0, label="data")
+    ax.scatter(*shown_data(data)[:, :2].T, s=10, color=FAINT, linewidths=0, label="data")
     ax.scatter(*samples[:, :2].T, s=6, color=GENERATOR, alpha=0.75, linewidths=0, label="samples")
     _plane(ax, _box(data, samples))
     toy: Any = data.toy
@@ -107,7 +108,7 @@ def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
         x = np.linspace(low, high, 801)
         ax.plot(x, np.exp(data.toy.log_density(x[:, None])), color=DATA, label="data, exact")
     else:
-        ax.hist(_look(data)[:, 0], bins, density=True, histtype="step", color=DATA, linewidth=1.4, label="data")
+        ax.hist(shown_data(data)[:, 0], bins, density=True, histtype="step", color=DATA, linewidth=1.4, label="data")
     ax.hist(samples[:, 0], bins, density=True, color=GENERATOR, alpha=0.55, label="samples")
     ax.set(xlabel="x", ylabel="density", xlim=(low, high))
 
@@ -143,7 +144,7 @@ def _surface(
     from matplotlib.ticker import MaxNLocator
 
     x, y = np.meshgrid(*(np.linspace(*side, 121) for side in box))
-    points = np.tile(_look(data).mean(axis=0), (x.size, 1))
+    points = np.tile(shown_data(data).mean(axis=0), (x.size, 1))
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
     # in pieces: a critic that compares each point with a batch of data takes memory for all of them
     scores, slope = map(np.concatenate, zip(*map(model.critic, np.array_split(points, 29)), strict=True))
@@ -162,7 +163,7 @@ def _surface(
     arrows = ax.quiver(u, v, *(part * cut for part in arrow), angles="xy", pivot="mid", width=0.003, scale=21 * longest)
     ax.quiverkey(arrows, 1.05, -0.12, longest, f"slope {longest:g} or more", labelpos="W")
     if data.dim == 2:
-        ax.scatter(*_look(data)[:400].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
+        ax.scatter(*shown_data(data)[:400].T, s=9, color=DATA, edgecolors="white", linewidths=0.4)
     _plane(ax, box)
 
 
@@ -206,7 +207,7 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     boundary = model.config.loss.boundary
     title(ax, "The critic's scores", ("alike where it cannot tell" if boundary is None else "dashed: it cannot tell")
           + _together(model))
-    scores = np.concatenate([model.judge(x) for x in (_look(data), samples)]).astype(float)
+    scores = np.concatenate([model.judge(x) for x in (shown_data(data), samples)]).astype(float)
     low, high = np.quantile(scores, (0.005, 0.995))
     room = 0.05 * (high - low) or 0.5
     _two_histograms(ax, model, data, samples, np.linspace(low - room, high + room, 61), lambda scores: scores)
@@ -216,7 +217,7 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 
 
 def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins: np.ndarray, of: Any) -> None:
-    for x, look in [(_look(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
+    for x, look in [(shown_data(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
                     (samples, {"label": "samples", "color": GENERATOR, "alpha": 0.55})]:
         ax.hist(of(model.judge(x)), bins, density=True, **look)
     ax.set(ylabel="density")
@@ -235,14 +236,14 @@ def _modes(data: Data) -> int:
     return 0 if data.toy is None or data.toy.modes is None else len(data.toy.modes)
 
 
-def _look(data: Data) -> np.ndarray:
-    """Data for the eye: always the same draw."""
-    return data.sample(np.random.default_rng(0), SHOWN)
+def shown_data(data: Data, n: int = SHOWN) -> np.ndarray:
+    """Data for the eye: always the same draw, of which no sample knows."""
+    return draw_reference(data, 0, n).real
 
 
 def _box(data: Data, samples: np.ndarray) -> list[tuple[float, float]]:
     """Where to look, by coordinate: all data, and the samples but for 1 % on a side; in the plane a square."""
-    real, some = _look(data)[:, :2], to_host(samples)[:, :2]
+    real, some = shown_data(data)[:, :2], to_host(samples)[:, :2]
     low = np.minimum(real.min(axis=0), np.quantile(some, 0.01, axis=0))
     high = np.maximum(real.max(axis=0), np.quantile(some, 0.99, axis=0))
     half = 0.6 * (high - low).max() or 1.0

@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from minigan import arrays
+from minigan.gans.recipes import RECIPES
 from minigan.lab import checkpoint as files
-from minigan.lab import metrics
 from minigan.lab.checkpoint import RunError
 from minigan.lab.config import Config, as_dict, from_dict
 from minigan.lab.data import Data, data_from
+from minigan.lab.history import COLUMNS
 from minigan.lab.model import Model
-from minigan.lab.train import COLUMNS, EVALUATED, STREAMS, Training, TrainingError
+from minigan.lab.report import final_samples
+from minigan.lab.state import EVALUATED, STREAMS
+from minigan.lab.train import Training
 
 
 def start(config: Config, source: Any, folder: Path, eager: bool = False, labels: Any = None) -> Training:
@@ -71,6 +73,9 @@ def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
     scaling = values.pop("scaling", None)
     if scaling is None:
         raise RunError(f"{folder / 'config.toml'} has no table [scaling]")
+    if values.get("recipe") not in RECIPES:
+        raise RunError(f"{folder} holds a run of the recipe {values.get('recipe')!r}, which is not known here: "
+                       "run the code that registers it (minigan.gans.register) before this")
     return from_dict(values), scaling
 
 
@@ -96,46 +101,6 @@ def finish(training: Training, folder: Path) -> None:
     files.write_arrays(folder / "samples.npz", {"samples": samples})
     figure = draw_report(training.model, training.data, samples, training.history, COLUMNS)
     save_picture(figure, folder / "report.png")
-
-
-def final_samples(training: Training) -> np.ndarray:
-    """config.samples draws of the generator: always the same ones of a given run."""
-    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
-    return training.model.sample(rng, training.config.samples)
-
-
-def table(training: Training) -> list[dict[str, Any]]:
-    """The result beside its ceiling (fresh data) and the null baseline (uniform noise on the data's box)."""
-    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
-    n, data = training.config.samples, training.data
-    real = data.sample(rng, n)
-    low, high = real.min(axis=0), real.max(axis=0)
-    rows = {
-        "generator": final_samples(training),
-        "ceiling (the data itself)": data.sample(rng, n),
-        "null (uniform noise)": rng.uniform(low, high, size=real.shape),
-    }
-    return [
-        {"samples": name, **data.modes(x), "w1": metrics.wasserstein_1(x[:1024], real[:1024])}
-        for name, x in rows.items()
-    ]
-
-
-def distance(training: Training) -> dict[str, float]:
-    """W₁ in data units from the critic alone: E f(x) − E f(G(z)) ≤ Lip(f) W₁, so divide it by Lip(f).
-
-    ``estimate`` E f(x) − E f(G(z)); ``slope`` the steepest ‖∇f‖ seen and ``w1`` the quotient; ``bound`` the certified
-    upper bound of Lip(f) and ``at_least`` the quotient, below which W₁ of these samples cannot be. {} for other losses.
-    """
-    if training.config.loss.estimates != "W₁":
-        return {}
-    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
-    fake = final_samples(training)
-    real = training.data.sample(rng, len(fake))
-    model = training.model
-    estimate, slope, bound = model.estimate(real, fake), model.slope(real, fake), model.lipschitz_bound()
-    return {"estimate": estimate, "slope": slope, "w1": estimate / slope,
-            "bound": bound, "at_least": max(estimate, 0.0) / bound}
 
 
 def drive(training: Training, folder: Path | None = None, watch: Callable[[Training], None] | None = None) -> bool:
@@ -177,8 +142,3 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         signal.signal(signal.SIGINT, before)
 
-
-__all__ = [
-    "RunError", "TrainingError", "distance", "drive", "final_samples", "finish", "load_model", "read_config", "resume",
-    "save", "start", "table",
-]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigan.arrays import to_host
-from minigan.registry import choose
+from minigan.registry import Registry, choose
+from minigan.theory.fits import log_mixture
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]  # (rng, n) -> (n, dim)
 LogDensity = Callable[[np.ndarray], np.ndarray]  # (n, dim) -> (n,), in nats
@@ -62,7 +63,7 @@ def gaussian_mixture(means: ArrayLike, sigma: float, weights: ArrayLike | None =
     return Toy(
         "gaussian-mixture", f"{k} Gaussians, sigma {sigma:g}", "", dim,
         sample=partial(_draw_mixture, mu, sigma, cumulative / cumulative[-1]),
-        log_density=partial(_log_mixture, mu, sigma, np.log(w)),
+        log_density=partial(_log_mixture, mu, sigma, w),
         modes=mu, sigma=sigma, weights=None if weights is None else w,
     )
 
@@ -123,14 +124,11 @@ def _draw_mixture(mu: np.ndarray, sigma: float, cumulative: np.ndarray, rng: np.
     return x
 
 
-def _log_mixture(mu: np.ndarray, sigma: float, log_w: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _log_mixture(mu: np.ndarray, sigma: float, w: np.ndarray, x: np.ndarray) -> np.ndarray:
     x = np.asarray(to_host(x), dtype=float)
-    if x.ndim != 2 or x.shape[1] != mu.shape[1]:
+    if x.ndim != 2:
         raise ValueError(f"points of shape {x.shape} do not fit a mixture whose means have shape {mu.shape}")
-    dim = mu.shape[1]
-    terms = log_w - squared_distances(x, mu) / (2 * sigma**2)  # (n, k)
-    top = terms.max(axis=1, keepdims=True)  # log-sum-exp: far from every mode each exp alone would be 0
-    return np.log(np.exp(terms - top).sum(axis=1)) + top[:, 0] - dim * np.log(sigma * np.sqrt(2 * np.pi))
+    return log_mixture(x, mu, sigma, w)
 
 
 def _draw_swiss_roll(noise: float, divisor: float, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -149,7 +147,7 @@ _GAN_TOY = "Gulrajani et al. (2017), gan_toy.py"
 # gan_toy divides everything, noise too, by these roundings of the data's scale.
 _RING, _GRID, _ROLL = 1.414, 2.828, 7.5
 
-TOYS: dict[str, Toy] = {
+TOYS: Registry[Toy] = Registry("data set", {
     name: replace(data, name=name, summary=summary, source=source)
     for name, data, summary, source in [
         ("ring8", ring(8, 2 / _RING, 0.02 / _RING),
@@ -170,7 +168,7 @@ TOYS: dict[str, Toy] = {
         ("bimodal", gaussian_mixture([[-2], [2]], 0.5),
          "two Gaussians on the line: means -2 and 2, variance .25", "claim D13"),
     ]
-}
+})
 
 
 def toy(name: str) -> Toy:

@@ -1,7 +1,7 @@
 """The design of a study: which methods, on which data, for which seeds; and what comes of it.
 
 ``plan`` decides everything before anything is trained, or refuses; ``study.py`` carries a plan out,
-``summary.py`` and ``comparison.py`` say what came of it.
+``summary.py``, ``picture.py`` and ``page.py`` say what came of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from minigan.registry import choose
 from minigan.studies import presets
 from minigan.studies.presets import Preset
 
-YARDSTICKS = ("ceiling", "null")  # fresh data, and uniform noise on their box: measured beside the methods
+# they say where and how often one looks, not what is trained
+LOOKING = {"evaluations", "device", "seed"}
 Row = dict[str, Any]  # recipe, seed, failed ("" or why), and the metrics that were measured
 
 
@@ -98,3 +99,8 @@ def plan(
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     return made
+
+
+def as_published(plan: Plan) -> bool:
+    """Whether the preset's settings were left as they are, but for how often one looks."""
+    return not plan.quick and not set(plan.given) - LOOKING

@@ -1,6 +1,6 @@
 """The picture of a study: every method's samples side by side, and below what was measured, seed by seed.
 
-In the manner of ``plots.py``: what is drawn is what the tables say. Shape and place tell things apart before
+In the manner of ``lab/picture.py``: what is drawn is what the tables say. Shape and place tell things apart before
 colour does: a circle is a mean with its interval, a dot a seed, a hollow diamond the modes merely found.
 """
 
@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from minigan.lab.data import Data
+from minigan.lab.picture import shown_data
+from minigan.lab.reference import YARDSTICKS, draw_reference
 from minigan.lab.style import DATA, FAINT, GENERATOR, style, title
-from minigan.studies.design import YARDSTICKS, Row, Study
-from minigan.studies.summary import METRICS, Estimate, as_published, summarize
+from minigan.studies.design import Row, Study, as_published
+from minigan.studies.interval import Estimate
+from minigan.studies.summary import METRICS, summarize
 
 ACROSS = 8  # panels of samples in a line
-SHOWN = 2_000  # data points in each
 GREY = "#6e6e6e"
 MADE_BY = {"ceiling": DATA, "null": GREY}  # a yardstick is not a generator's
 
@@ -60,19 +62,17 @@ def headline(study: Study) -> str:
 
 def _clouds(study: Study) -> dict[str, np.ndarray]:
     """The first seed's samples of each method that has some, then the yardsticks'."""
-    from minigan.studies.study import draws
-
     samples = {name: result.samples[0] for name, result in study.results.items()}
     n = next(iter(study.plan.methods.values())).samples
-    drawn = draws(study.plan.data, study.plan.seeds[0], n)
-    return samples | {name: drawn[name][:n] for name in YARDSTICKS}
+    reference = draw_reference(study.plan.data, study.plan.seeds[0], n)
+    return samples | {name: getattr(reference, name) for name in YARDSTICKS}
 
 
 # -- samples ------------------------------------------------------------------------------------------
 def draw_cloud(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
     """Samples (n, d) of one method over the data: points in the first two coordinates, histograms on the line."""
     name = row["recipe"]
-    real = data.sample(np.random.default_rng(0), SHOWN)
+    real = shown_data(data)
     low, high = real.min(axis=0), real.max(axis=0)
     half = 0.62 * (high - low)[:2].max() or 1.0
     box = [((a + b) / 2 - half, (a + b) / 2 + half) for a, b in zip(low[:2], high[:2], strict=True)]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from minigan.gans.recipes import RECIPES
 from minigan.lab.config import Config, configure
-from minigan.registry import choose
+from minigan.registry import Registry, choose
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ _COMPARED = ("gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1")
 _WGAN = {"optimizer": "rmsprop", "lr_critic": 5e-5, "lr_generator": 5e-5, "clip": 0.01, "critic_steps": 5}
 _RAW = {"standardize": False, "schedule": "constant"}  # no published set-up here does either
 
-PRESETS: dict[str, Preset] = {
+PRESETS: Registry[Preset] = Registry("preset", {
     row.name: row
     for row in [
         Preset(
@@ -121,7 +121,7 @@ PRESETS: dict[str, Preset] = {
             recipes=("wgan",), quick={"steps": 1_000, "evaluations": 5},
         ),
     ]
-}
+})
 
 
 def preset(name: str) -> Preset:

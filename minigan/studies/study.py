@@ -27,14 +27,16 @@ import numpy as np
 
 from minigan import arrays
 from minigan.lab import checkpoint as files
-from minigan.lab import metrics, run
+from minigan.lab import run
 from minigan.lab.config import Config, as_dict
-from minigan.lab.data import Data
-from minigan.lab.train import STREAMS, Training, TrainingError
+from minigan.lab.metrics import scores
+from minigan.lab.reference import YARDSTICKS, draw_reference
+from minigan.lab.state import STREAMS
+from minigan.lab.train import Training, TrainingError
 from minigan.studies import summary
-from minigan.studies.design import YARDSTICKS, Plan, Result, Row, Study, plan
+from minigan.studies.design import Plan, Result, Row, Study, plan
+from minigan.studies.page import write
 
-W1_SAMPLES = 1024  # for the exact W₁: its assignment takes time cubic in this
 Watch = Callable[[Mapping[str, int]], None]  # {method: generator steps done}
 
 
@@ -68,7 +70,7 @@ def study(
     where = None if folder is None else Path(folder)
     done = carry_out(plan(recipes, data, seeds, settings, preset, quick), jobs, where, watch)
     if where is not None:
-        summary.write(done, where)
+        write(done, where)
     return done
 
 
@@ -119,7 +121,7 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
                 if not on and training.step < config.steps:
                     return None
         seconds = time.perf_counter() - start
-        result = Result(*_measured(training, name), seconds)
+        result = Result(*measured(training, name), seconds)
     if where is not None:
         files.write_arrays(where / "samples.npz", {"samples": result.samples})
         files.write_toml(where / "timing.toml", {"seconds": seconds})
@@ -128,7 +130,7 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
     return result
 
 
-def _measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
+def measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
     config, data = training.config, training.data
     rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
     for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
@@ -137,41 +139,16 @@ def _measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
             x[...] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
             row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
         if not row["failed"]:
-            row |= scores(x, draws(data, seed, config.samples)["real"], data)
+            row |= scores(x, draw_reference(data, seed, config.samples).real, data.toy)
         rows.append(row)
     return rows, samples
 
 
 # -- measuring ----------------------------------------------------------------------------------------
-def draws(data: Data, seed: int, n: int) -> dict[str, np.ndarray]:
-    """What samples are measured against: ``real``, the ``ceiling`` and the ``null`` baseline, (n, d) or more each.
-
-    From a stream that no training touches, and of the seed alone, so that every method meets the same draws.
-    """
-    rng = np.random.default_rng([seed, len(STREAMS) + 1])
-    n = max(n, W1_SAMPLES)
-    real, again = data.sample(rng, n), data.sample(rng, n)
-    return {"real": real, "ceiling": again, "null": rng.uniform(real.min(axis=0), real.max(axis=0), real.shape)}
-
-
-def scores(x: np.ndarray, real: np.ndarray, data: Data) -> dict[str, float]:
-    """The metrics of samples x (n, d) in data units: of modes, where the data have some, and exact W₁ to ``real``.
-
-    reverse_kl_near: of the samples within 3σ alone, as PacGAN's table has it; left out if there are none.
-    """
-    modes: dict[str, float] = data.modes(x)
-    if modes:
-        toy: Any = data.toy
-        near = x[metrics.nearest_mode(x, toy.modes)[1] <= 3 * toy.sigma]
-        modes |= {"reverse_kl_near": metrics.reverse_kl(near, toy.modes, toy.weights)} if len(near) else {}
-    n = min(len(x), W1_SAMPLES)
-    return modes | {"w1": float(metrics.wasserstein_1(x[:n], real[:n]))}
-
-
 def _yardsticks(todo: Plan) -> list[Row]:
     n = next(iter(todo.methods.values())).samples
-    drawn = {seed: draws(todo.data, seed, n) for seed in todo.seeds}
-    return [{"recipe": name, "seed": seed, "failed": "", **scores(x[name][:n], x["real"], todo.data)}
+    drawn = {seed: draw_reference(todo.data, seed, n) for seed in todo.seeds}
+    return [{"recipe": name, "seed": seed, "failed": "", **scores(getattr(x, name), x.real, todo.data.toy)}
             for name in YARDSTICKS for seed, x in drawn.items()]
 
 
@@ -277,5 +254,3 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
             done[name] = Result(summary.read_rows(where / "table.csv"), samples, seconds)
     return done
 
-
-__all__ = ["Plan", "Result", "Study", "StudyError", "carry_out", "draws", "plan", "scores", "study"]

@@ -24,16 +24,17 @@ from minigan.gans.losses import LOSSES
 from minigan.gans.players import Players
 from minigan.lab.config import Config, configure
 from minigan.lab.data import Data, data_from
-from minigan.lab.model import game
+from minigan.lab.model import build_game
+from minigan.lab.state import STREAMS
 from minigan.lab.style import DATA, style, title
-from minigan.lab.train import STREAMS, Training, TrainingError
+from minigan.lab.train import Training, TrainingError
 from minigan.nets import OPTIMIZERS
+from minigan.studies.interval import Estimate, interval_over
 
 # On top of a run's own streams, so that nothing of the frozen phase was seen in the training before it
 FRESH = ("fresh critic", "its data", "its noise", "the watched batch")
 SETTINGS = {"schedule": "constant", "beta2": 0.999}  # Adam's β₁ = ½, β₂ as in DCGAN, whose critics the paper watched
 WATCHED = 512  # samples whose gradient is measured: always the same ones
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,10 @@ class Stage(NamedTuple):
 
 def stage(opponent: Opponent, config: Config, data: Data, theta: np.ndarray, seeds: Sequence[int]) -> Stage:
     """All that is needed to let a critic learn from its beginning against θ (..., seeds, size)."""
-    match: Game = replace(game(config, data.dim), loss=LOSSES[opponent.loss], penalty_kind=opponent.penalty_kind,
+    match: Game = replace(build_game(config, data.dim), loss=LOSSES[opponent.loss], penalty_kind=opponent.penalty_kind,
                           penalty=opponent.penalty)
     adam = OPTIMIZERS["adam"]
-    players = Players(match, "adam", {name: getattr(config, name) for name in adam.settings})
+    players = Players(game=match, optimizer="adam", settings={name: getattr(config, name) for name in adam.settings})
     streams = [arrays.streams(seed, *STREAMS, *FRESH) for seed in seeds]
     lead = theta.shape[:-1]
     fresh = np.stack([match.critic.init(s["fresh critic"], config.init, config.gain, config.dtype) for s in streams])
@@ -197,25 +198,9 @@ def watcher(opponent: Opponent, here: Stage, data: Data) -> Any:
 
 
 # -- what it says ------------------------------------------------------------------------------------
-class Interval(NamedTuple):
-    """A mean over seeds and its 95 % interval, each of the shape that is left."""
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-def over_seeds(x: np.ndarray) -> Interval:
-    """The mean over the last axis but one, the seeds, and the percentile bootstrap's 95 % interval of it."""
-    n = x.shape[-2]
-    shares = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES) / n
-    low, high = np.quantile(shares @ x, (0.025, 0.975), axis=-2)
-    return Interval(x.mean(axis=-2), low, high)
-
-
-def fall(norms: np.ndarray) -> Interval:
+def fall(norms: np.ndarray) -> Estimate:
     """Orders of magnitude by which norms (b, s, t) fall from the first to the last: log₁₀ first/last, (b,)."""
-    return Interval(*(part[..., 0] for part in over_seeds(np.log10(norms[..., :1] / norms[..., -1:]))))
+    return interval_over(np.log10(norms[..., 0] / norms[..., -1]), axis=-1)
 
 
 def vanishing_table(found: dict[str, np.ndarray]) -> list[list[str]]:
@@ -248,7 +233,7 @@ def draw_vanishing(found: dict[str, np.ndarray], figure: Any = None) -> Any:
         for ax, (name, text) in zip(panels, TITLES.items(), strict=True):
             title(ax, text, _told(found, name))
             for row, budget in enumerate(budgets):
-                line = Interval(*(10**part for part in over_seeds(np.log10(found[name][row]))))
+                line = Estimate(*(10**part for part in interval_over(np.log10(found[name][row]), axis=-2)))
                 shade = SHADES[row * (len(SHADES) - 1) // max(len(budgets) - 1, 1)]
                 ax.fill_between(at, line.low, line.high, color=shade, alpha=0.25, linewidth=0)
                 ax.plot(at, line.mean, color=shade, label=f"after {budget:,} steps", linewidth=1.8)

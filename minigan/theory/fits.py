@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import expm1, inf, isfinite, log, pi, sqrt
+from math import expm1, inf, isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
 
 from minigan.arrays import Array
-from minigan.autodiff import Tensor, exp, hvp, logsumexp, value_and_grad
+from minigan.autodiff import Tensor, exp, hvp, logsumexp, square_norm, value_and_grad
+from minigan.autodiff.functions import as_tensor
 from minigan.theory.quadrature import LogDensity, integrals
 
 
@@ -47,9 +48,7 @@ def alpha_gaussians(a: float, mu_p: float, sigma_p: float, mu_q: float, sigma_q:
     return max(expm1(exponent) / (a * (a - 1)), 0.0) if exponent < 700 else inf
 
 
-def mixture_log_density(
-    means: Array, sigmas: Array, weights: Array | None = None,
-) -> Callable[[Any], Any]:
+def mixture_log_density(means: Array, sigmas: Array, weights: Array | None = None) -> Callable[[Any], Any]:
     """log Σⱼ wⱼ N(x; μⱼ, σⱼ²) as a function (n,) -> (n,), of arrays and of tensors.
 
     means: (k,); sigmas: (k,), or one for all; weights: (k,), summing to 1 (None: equal). ValueError otherwise.
@@ -62,15 +61,25 @@ def mixture_log_density(
         raise ValueError(f"weights must be {len(mu)} probabilities that sum to 1, not {weights}")
     sigma = np.broadcast_to(np.asarray(sigmas, dtype=float), mu.shape).copy()
     _check_gaussians(*zip(mu, sigma, strict=True))
-    with np.errstate(divide="ignore"):
-        peaks = np.log(w) - np.log(sigma) - 0.5 * log(2 * pi)
+    return lambda x: log_mixture(x.reshape(-1, 1), mu[:, None], sigma, w)
 
-    def log_density(x: Any) -> Any:
-        z = (x.reshape(-1, 1) - mu) / sigma
-        terms = peaks - 0.5 * z * z
-        return logsumexp(terms, axis=-1) if isinstance(x, Tensor) else np.logaddexp.reduce(terms, axis=-1)
 
-    return log_density
+def log_mixture(x: Any, mu: np.ndarray, sigma: Any, w: np.ndarray) -> Any:
+    """log Σⱼ wⱼ N(x; μⱼ, σⱼ² I) at x (..., dim), an array or a tensor as x is: (...), in nats.
+
+    mu: (k, dim); sigma: (k,) or one number; w: (k,). By log-sum-exp: far from every mode each exp alone would be 0.
+    ValueError where the dimensions differ.
+    """
+    dim = mu.shape[1]
+    points = as_tensor(x)
+    if points.ndim < 1 or points.shape[-1] != dim:
+        raise ValueError(f"points of shape {points.shape} do not fit a mixture whose means have shape {mu.shape}")
+    with np.errstate(divide="ignore"):  # a weight of 0
+        log_w = as_tensor(np.log(w) - dim * np.log(sigma * np.sqrt(2 * np.pi)), like=points)
+    squares = square_norm(points.reshape((*points.shape[:-1], 1, dim)) - as_tensor(mu, like=points))
+    precision = 0.5 / sigma**2
+    y = logsumexp(log_w - squares * (as_tensor(precision, like=points) if np.ndim(sigma) else precision), axis=-1)
+    return y if isinstance(x, Tensor) else y.value
 
 
 def fit_forward_kl(

@@ -19,6 +19,7 @@ from minigan import arrays
 from minigan.autodiff import kernels, primitives, replay
 from minigan.autodiff.replay.plan import Plan
 from minigan.gans.players import Players
+from minigan.lab.steps import Steps
 from minigan.lab.train import Training
 from minigan.nets import optim
 
@@ -77,12 +78,12 @@ FAULTS = [
           "as_tensor([log(beta) if beta > 0 else -inf for beta in betas], like=t)",
           "np.array([log(beta) if beta > 0 else -inf for beta in betas], dtype=t.dtype)", OTHERS),
     Fault("`np.array` to copy the state", replay.eager, "namespace(array).array(", "np.array(", OTHERS),
-    Fault("the first state not uploaded", Training.__init__, "self.xp.asarray(value) for name, value in stacked",
-          "value for name, value in stacked", OTHERS),
-    Fault("draws not uploaded", Training._take, "self.xp.asarray(x[", "(x[", "strict double dry"),
+    Fault("the first state not uploaded", Training.__init__, "self.xp.asarray(value) for name, value in state",
+          "value for name, value in state", OTHERS),
+    Fault("draws not uploaded", Steps.take, "self.xp.asarray(x[", "(x[", "strict double dry"),
     Fault("a checkpoint not uploaded", Training.restore, 'self.xp.asarray(checkpoint[f"state.{name}"])',
           'checkpoint[f"state.{name}"]', "strict double dry"),
-    Fault("a buffer on the host for the device's noise", Training._library_of, "self.xp if", "np if",
+    Fault("a buffer on the host for the device's noise", Steps._library_of, "self.xp if", "np if",
           "strict double dpnp"),
     # arrays of the device where the host's are wanted
     Fault("a checkpoint not fetched", Training.checkpoint, "arrays.to_host(value).copy()", "value.copy()",
@@ -148,15 +149,15 @@ FAULTS = [
     Fault("a selection by a mask", kernels._where, "chosen = xp.where(mask, a, b)",
           "mask, a, b = xp.broadcast_arrays(xp.asarray(mask, dtype=bool), a, b)\n"
           "    chosen = xp.array(b)\n    chosen[mask] = a[mask]", "double"),
-    Fault("a number sent as an array", Training._take, "= float(host)", "= self.xp.asarray(host)", "double"),
-    Fault("a wait after each step, to be safe", Training._take, "step.program()",
+    Fault("a number sent as an array", Steps.take, "= float(host)", "= self.xp.asarray(host)", "double"),
+    Fault("a wait after each step, to be safe", Steps.take, "step.program()",
           "step.program(), arrays.synchronize(self.xp)", "double"),
     # CuPy lets these pass, or should (it hands NumPy's functions on to its own); other libraries do not
     Fault("`np.exp` of a value", kernels._sigmoid, "xp.exp(", "np.exp(", "strict double dpnp"),
     Fault("`np.where` of values", kernels._where, "xp.where(", "np.where(", "strict double dpnp"),
     Fault("`np.add.at`", kernels._scatter_add, "xp.add.at(", "np.add.at(", "strict double dpnp"),
     Fault("`np.copyto` in a recorded program", Plan._call, "(self.xp.copyto,", "(np.copyto,", "double dpnp"),
-    Fault("a number of the host assigned as it is", Training._take, "= float(host)", "= host", "strict"),
+    Fault("a number of the host assigned as it is", Steps.take, "= float(host)", "= host", "strict"),
     Fault("a creation that leaves the device to chance", kernels.zero, "xp.zeros((), dtype=x.dtype)",
           "xp.full((), 0.0, dtype=x.dtype)", "strict"),
     Fault("a float64 of NumPy beside an array", kernels._sigmoid, "cap, out=out", "np.float64(cap), out=out",

@@ -183,7 +183,8 @@ def ended(backend: Backend, recipe: str, settings: dict[str, Any], eager: bool, 
     eager = eager or not backend.replays
     run = training(recipe, device=backend.device, eager=eager, **settings)
     # An iteration needs two uploads of batches; constants are uploaded when a program is made
-    uploads = math.inf if eager else steps * sum(len(step.batches) for step in (run._critic[0], run._generator))
+    recorded = [*run.steps.critic(1), *run.steps.generator]
+    uploads = math.inf if eager else steps * sum(len(step.batches) for step in recorded)
     with no_waits(backend, uploads):
         for _ in range(steps):
             run.iterate()

@@ -24,7 +24,8 @@ def test_no_step_waits_for_the_device(name, device_rng):
         for _ in range(3):
             run.iterate()
     assert counts.syncs == 0, counts.waited
-    assert counts.uploads <= 3 * 3 * len(run._device), counts.uploaded  # an input of pretraining, critics, generator
+    # an input of pretraining, critics, generator
+    assert counts.uploads <= 3 * 3 * len(run.steps.inputs), counts.uploaded
 
 
 @pytest.mark.parametrize("seeds", [None, (0, 1)])

@@ -62,7 +62,7 @@ def test_float32_and_replay(name: str, backend: Backend) -> None:
     """float32 stays float32, near what NumPy's is; and replay is eager, bit for bit."""
     settings = {"steps": 1, "dtype": "float32", "optimizer": "sgd"}  # Adam divides rounding errors by their own size
     found = trained(backend, name, **settings)
-    assert {arrays.dtype(x) for x in [*found.state.values(), *found._device.values()]} == {np.dtype("float32")}
+    assert {arrays.dtype(x) for x in [*found.state.values(), *found.steps.inputs.values()]} == {np.dtype("float32")}
     for key, x in numpys(name, **settings).items():
         assert_close(found.state[key], x, rtol=1e-4, atol=1e-5 * abs(x).max())
     if backend.replays:
@@ -73,7 +73,7 @@ def test_float32_and_replay(name: str, backend: Backend) -> None:
 def test_a_row_of_many_is_numpys_run_of_its_seed(name: str, backend: Backend) -> None:
     many = state_of(trained(backend, name, seeds=(3, 8)))
     for key, x in numpys(name, seed=8).items():
-        row = many[key][:, 1] if key == "bad" else many[key][1]
+        row = many[key][:, 1] if key == "nonfinite" else many[key][1]
         np.testing.assert_allclose(row, x, rtol=1e-7, atol=1e-9, err_msg=key)
 
 
@@ -98,17 +98,18 @@ def test_the_devices_noise_is_of_each_seeds_own(dtype: str, backend: Backend) ->
     many = trained(backend, "dragan", steps=2, seeds=(3, 8), **settings)
     alone = trained(backend, "dragan", steps=2, seed=8, **settings)
     for key, x in state_of(alone).items():
-        row = arrays.to_host(many.state[key])[:, 1] if key == "bad" else arrays.to_host(many.state[key])[1]
+        row = arrays.to_host(many.state[key])[:, 1] if key == "nonfinite" else arrays.to_host(many.state[key])[1]
         np.testing.assert_allclose(row, x, rtol=1e-3 if dtype == "float32" else 1e-9, atol=1e-6, err_msg=key)
-    drawn = {name: arrays.to_host(many._device[name]) for name in ("z", "delta")}
+    drawn = {name: arrays.to_host(many.steps.inputs[name]) for name in ("z", "delta")}
     for name, x in drawn.items():
         assert x.dtype == dtype
-        np.testing.assert_array_equal(x[1], arrays.to_host(alone._device[name]))
+        np.testing.assert_array_equal(x[1], arrays.to_host(alone.steps.inputs[name]))
         assert stats.kstest(x.ravel(), "norm").pvalue > 1e-3
         assert abs(np.corrcoef(x[0].ravel(), x[1].ravel())[0, 1]) < 0.1
     alone.iterate()
-    assert abs(np.corrcoef(drawn["z"][1].ravel(), arrays.to_host(alone._device["z"]).ravel())[0, 1]) < 0.1, "each step"
-    eps = arrays.to_host(trained(backend, "wgan-gp", steps=1, **settings)._device["eps"])
+    z = arrays.to_host(alone.steps.inputs["z"]).ravel()
+    assert abs(np.corrcoef(drawn["z"][1].ravel(), z)[0, 1]) < 0.1, "each step"
+    eps = arrays.to_host(trained(backend, "wgan-gp", steps=1, **settings).steps.inputs["eps"])
     assert eps.dtype == dtype and stats.kstest(eps.ravel(), "uniform").pvalue > 1e-3
 
 

@@ -14,7 +14,7 @@ from minigan.gans.losses import LOSSES
 from minigan.gans.losses.batch import Batch, CriticOutput
 from minigan.gans.recipes import RECIPES
 from minigan.lab.config import Config
-from minigan.lab.model import game
+from minigan.lab.model import build_game
 from tests.gans.tiny import DATA, Arrays
 
 
@@ -52,7 +52,7 @@ def batches(c: Config, state: Arrays, inputs: Arrays) -> tuple[np.ndarray, np.nd
 
 def made(c: Config, state: Arrays, z: np.ndarray) -> np.ndarray:
     """G(z), a row at a time where rows do not see each other."""
-    net, k = game(c, DATA.dim).generator, c.generators
+    net, k = build_game(c, DATA.dim).generator, c.generators
     net = net.net if k > 1 else net
     reference = state.get("theta.reference") if c.generator_norm == "virtual" else None
     x = np.empty((len(z), DATA.dim))
@@ -65,7 +65,7 @@ def made(c: Config, state: Arrays, z: np.ndarray) -> np.ndarray:
 
 def critic_output(c: Config, state: Arrays, x: Tensor) -> CriticOutput:
     """The critic at x, in its own reference or in that of the reference."""
-    net = game(c, DATA.dim).critic
+    net = build_game(c, DATA.dim).critic
     w = normalized(net, state["w"], state["w.s"]) if c.spectral_norm else state["w"]
     seen = x * c.spectral_norm if c.spectral_norm else x
     outputs, hidden = net.run(w, seen, state.get("w.reference") if c.critic_norm == "virtual" else None)
@@ -90,7 +90,7 @@ def penalty(c: Config, state: Arrays, inputs: Arrays, real: np.ndarray, fake: np
 
 def slope(c: Config, player: str, state: Arrays, inputs: Arrays) -> np.ndarray:
     """∇L of a player, without consensus and unrolling: an inner gradient, whose own derivative is asked for."""
-    honest = game(c, DATA.dim, DATA.log_density)
+    honest = build_game(c, DATA.dim, DATA.log_density)
     x = Tensor(state[player])
     loss = honest.critic_loss if player == "w" else honest.generator_loss
     return grad(loss(state | {player: x}, inputs), x).value
@@ -152,7 +152,7 @@ def _log_p(x: Tensor) -> Tensor:
 
 
 def _log_q(c: Config, state: Arrays, x: Tensor) -> Tensor:
-    net = game(c, DATA.dim).generator
+    net = build_game(c, DATA.dim).generator
     mean = net(state["theta"], np.zeros((1, DATA.dim))).value
     L = (net(state["theta"], np.eye(DATA.dim)).value - mean).T
     return Tensor(multivariate_normal(mean[0], L @ L.T).logpdf(x.value))

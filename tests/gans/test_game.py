@@ -8,7 +8,7 @@ from minigan.autodiff import grad
 from minigan.autodiff.tensor import Tensor
 from minigan.gans import LOSSES, RECIPES, Game, packed, recipe
 from minigan.lab.config import configure
-from minigan.lab.model import game
+from minigan.lab.model import build_game
 from minigan.lab.train import Training
 from minigan.nets import MLP, Ensemble
 from tests.gans import reference
@@ -268,7 +268,7 @@ def test_what_a_game_cannot_do_is_an_error_that_says_so() -> None:
         imle.game.critic_loss(tensors(state), tensors(inputs))
     with pytest.raises(ValueError, match="nothing to learn before"):
         gan.game.pretrain_loss(*map(tensors, point(gan)))
-    blind = game(training("reverse-kl").config, DATA.dim)  # no density of the data
+    blind = build_game(training("reverse-kl").config, DATA.dim)  # no density of the data
     with pytest.raises(ValueError, match=r"needs log p\(x\)"):
         blind.generator_loss(*map(tensors, point(training("reverse-kl"))))
     with pytest.raises(ValueError, match="must come in pairs"):
@@ -283,6 +283,6 @@ def test_an_unknown_recipe_suggests_the_nearest() -> None:
 
 
 def test_what_a_recipe_does_not_name_does_nothing() -> None:
-    plain = game(configure("gan"), 2)
+    plain = build_game(configure("gan"), 2)
     neutral = Game(plain.loss, plain.generator, plain.critic, penalty=plain.penalty)  # a weight of no penalty
     assert plain == neutral and plain.penalty_kind == "none"

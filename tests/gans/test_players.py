@@ -278,9 +278,9 @@ def test_an_unroll_that_is_none_is_noticed(wrong: type, settings: dict) -> None:
 
 def test_looking_ahead_leaves_the_critic_where_it_is() -> None:
     run = unrolled(3)
-    run._take(run._critic[:1])
+    run.steps.take(run.steps.critic(1), run.step)
     before = {name: x.copy() for name, x in run.state.items() if name.startswith("w")}
-    run._take([run._generator])
+    run.steps.take(run.steps.generator, run.step)
     for name, x in before.items():
         np.testing.assert_array_equal(run.state[name], x, err_msg=name)
 
@@ -436,22 +436,22 @@ def test_instance_noise_fades_to_nothing() -> None:
     seen = []
     for _ in range(5):
         run.iterate()
-        seen.append(float(run._host["sigma"]))
+        seen.append(float(run.steps.numbers["sigma"]))
     np.testing.assert_allclose(seen, 0.5 * (1 - np.arange(5) / 5), rtol=1e-12)  # and 0 at the step after the last
     still = training("instance-noise", noise_schedule="constant", instance_noise=0.5)
     for _ in range(3):
         still.iterate()
-    assert float(still._host["sigma"]) == 0.5
+    assert float(still.steps.numbers["sigma"]) == 0.5
 
 
 def test_each_players_noise_is_drawn_anew() -> None:
     run = training("instance-noise")
     drawn = []
-    for step in (run._critic[0], run._critic[0], run._generator):
-        run._take([step])
-        drawn.append(run._device["noise.fake"].copy())
+    for step in (run.steps.critic(1), run.steps.critic(1), run.steps.generator):
+        run.steps.take(step, run.step)
+        drawn.append(run.steps.inputs["noise.fake"].copy())
     assert all(np.abs(a - b).min() > 0 for a, b in [(drawn[0], drawn[1]), (drawn[1], drawn[2])])
-    assert np.abs(run._device["noise.fake"] - run._device["noise.real"]).min() > 0
+    assert np.abs(run.steps.inputs["noise.fake"] - run.steps.inputs["noise.real"]).min() > 0
 
 
 def test_two_time_scales() -> None:
@@ -481,7 +481,7 @@ def test_rows_equal_single_runs_whatever_becomes_of_another_row(name: str) -> No
     assert list(together.failed) == [5] and together.seeds == (3, 5, 8)
     for r, run in zip((0, 2), alone, strict=True):
         for key, value in run.state.items():
-            row = together.state[key][:, r] if key == "bad" else together.state[key][r]
+            row = together.state[key][:, r] if key == "nonfinite" else together.state[key][r]
             np.testing.assert_allclose(row, value, rtol=1e-6, atol=1e-12, err_msg=f"{key} of seed {run.config.seed}")
             assert np.isfinite(row).all()
     player = "theta" if run.config.loss.critic is None else "w"

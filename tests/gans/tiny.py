@@ -53,7 +53,7 @@ def point(run: Training, seed: int = 0, eta: float = 1.0, lead: tuple[int, ...] 
                 state[f"{player}.{past}"] = state[player] + 0.3 * rng.normal(size=state[player].shape)
     if "w.s" in state:
         state["w.s"] = settled(run.game.critic, state["w"], state["w.s"], steps=2)  # on its way, not there
-    for name, x in run._device.items():
+    for name, x in run.steps.inputs.items():
         inputs[name] = np.full((), 1.0) if name.startswith("t.") else np.full((), eta) if x.ndim == 0 else (
             rng.random(x.shape) if name == "eps" else rng.normal(size=x.shape))
     if "sigma" in inputs:

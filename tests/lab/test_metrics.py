@@ -12,18 +12,19 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize, spatial, stats
 
 import minigan
+from minigan.lab.data import data_from
 from minigan.lab.metrics import (
-    ceiling,
-    evaluate,
     high_quality,
+    mode_scores,
     modes_found,
     modes_solid,
     nearest_mode,
-    null_baseline,
     reverse_kl,
     sampling_floor,
+    scores,
     wasserstein_1,
 )
+from minigan.lab.reference import draw_reference
 from minigan.lab.toys import TOYS, gaussian_mixture
 
 RING, WIDE = TOYS["ring8"], TOYS["grid25-wide"]
@@ -86,9 +87,9 @@ def test_perfect_samples_are_not_all_of_high_quality(name):
     data, n = TOYS[name], 100_000
     p = stats.chi2(data.dim).cdf(9)  # 98.89 % in the plane: 1 − exp(−4.5)
     assert data.dim == 1 or p == pytest.approx(1 - np.exp(-4.5))
-    scores = ceiling(data, generator(7), n)
-    assert abs(scores["high_quality"] - p) < 4 * np.sqrt(p * (1 - p) / n)
-    assert scores["modes_found"] == scores["modes_solid"] == len(data.modes)
+    row = mode_scores(data.sample(generator(7), n), data)
+    assert abs(row["high_quality"] - p) < 4 * np.sqrt(p * (1 - p) / n)
+    assert row["modes_found"] == row["modes_solid"] == len(data.modes)
 
 
 def test_uniform_noise_finds_most_modes_of_the_grid():
@@ -222,23 +223,43 @@ def test_the_sampling_floor_is_of_fresh_draws():
 
 @pytest.mark.parametrize("name", TOYS)
 def test_every_data_set_has_its_scores_ceiling_and_null(name):
-    data = TOYS[name]
-    keys = [] if data.modes is None else ["modes_found", "modes_solid", "high_quality", "reverse_kl"]
-    best, null = ceiling(data, generator(1), 500), null_baseline(data, generator(1), 500)
-    assert list(best) == list(null) == keys
-    if keys:
-        assert best["high_quality"] > null["high_quality"]
-        assert best == evaluate(data.sample(generator(1), 500), data)
+    toy = TOYS[name]
+    modes = ["modes_found", "modes_solid", "high_quality", "reverse_kl", "reverse_kl_near"]
+    real, ceiling, null = draw_reference(data_from(name), 1, 500)
+    best, worst = scores(ceiling, real, toy), scores(null, real, toy)
+    assert list(best) == ([] if toy.modes is None else modes) + ["w1"] and set(worst) <= set(best)
+    assert best["w1"] < worst["w1"] and best["w1"] == wasserstein_1(ceiling, real)
+    if toy.modes is not None:
+        assert best["high_quality"] > worst["high_quality"]
+
+
+def test_w1_is_of_as_many_points_as_it_says():
+    x, real = generator(0).normal(size=(300, 2)), generator(1).normal(size=(200, 2))
+    assert scores(x, real)["w1"] == wasserstein_1(x[:200], real)
+    assert scores(x, real, w1_samples=50)["w1"] == wasserstein_1(x[:50], real[:50])
+    many = generator(2).normal(size=(2, 1100, 1))
+    assert scores(*many)["w1"] == wasserstein_1(*many[:, :1024])
+
+
+def test_the_reverse_kl_near_counts_what_is_within_three_sigma_alone():
+    """PacGAN's own rule: log k less the entropy of the histogram of those samples."""
+    near = RING.modes + [3.1 * RING.sigma, 0]  # and not near enough
+    x = np.concatenate([np.repeat(RING.modes[:2], [30, 10], axis=0), near, np.full((60, 2), 9)])
+    row = scores(x, x, RING)
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    assert row["reverse_kl_near"] == pytest.approx(np.log(8) - entropy)
+    assert row["reverse_kl"] != pytest.approx(row["reverse_kl_near"]) and row["w1"] == 0
+    assert "reverse_kl_near" not in scores(np.full((9, 2), 9.0), x[:9], RING)
 
 
 def test_the_null_baseline_of_the_grid_finds_modes_without_quality():
-    scores = null_baseline(WIDE, generator(), 2500)
-    assert scores["modes_found"] > 18 and scores["modes_solid"] == 0 and scores["high_quality"] < 0.04
+    row = mode_scores(draw_reference(data_from("grid25-wide"), 0, 2500).null, WIDE)
+    assert row["modes_found"] > 18 and row["modes_solid"] == 0 and row["high_quality"] < 0.04
 
 
 def test_scores_use_the_weights_of_the_data():
     data = gaussian_mixture(PAIR, 0.5, [0.9, 0.1])
-    assert ceiling(data, generator(), 4000)["reverse_kl"] < 0.003
+    assert mode_scores(data.sample(generator(), 4000), data)["reverse_kl"] < 0.003
     assert reverse_kl(data.sample(generator(), 4000), PAIR) > 0.3
 
 
@@ -262,7 +283,7 @@ def test_errors_say_what_is_wrong():
 def test_points_that_are_not_finite_are_refused(bad):
     x = np.zeros((5, 2))
     x[3, 1] = bad
-    for call in (lambda: wasserstein_1(x, np.zeros((5, 2))), lambda: evaluate(x, RING)):
+    for call in (lambda: wasserstein_1(x, np.zeros((5, 2))), lambda: mode_scores(x, RING)):
         with pytest.raises(ValueError, match="1 of 5 points are not finite"):
             call()
 

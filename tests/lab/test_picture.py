@@ -20,8 +20,9 @@ from minigan.gans.recipes import RECIPES
 from minigan.lab import curves, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
+from minigan.lab.history import COLUMNS
 from minigan.lab.toys import TOYS
-from minigan.lab.train import COLUMNS, Training
+from minigan.lab.train import Training
 from minigan.theory.family import DIVERGENCES
 
 rng = np.random.default_rng(3)
@@ -173,7 +174,7 @@ def test_arrows_are_the_critics_gradient(recipe, source):
     picture.draw_critic(ax := axes(), model, data, samples)
     arrows, = (child for child in ax.get_children() if isinstance(child, Quiver))
     key, = (child for child in ax.get_children() if isinstance(child, QuiverKey))
-    points = np.tile(data.sample(np.random.default_rng(0), picture.SHOWN).mean(axis=0), (len(arrows.XY), 1))
+    points = np.tile(picture.shown_data(data).mean(axis=0), (len(arrows.XY), 1))
     points[:, :2] = arrows.XY
     slope = model.critic(points)[1][:, :2]
     norm = np.linalg.norm(slope, axis=1, keepdims=True)
@@ -287,7 +288,8 @@ import numpy as np
 from minigan.lab import curves, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
-from minigan.lab.train import COLUMNS, Training
+from minigan.lab.history import COLUMNS
+from minigan.lab.train import Training
 from minigan.theory.family import DIVERGENCES
 assert not any(name.startswith("matplotlib") for name in sys.modules)
 run = Training(configure(), data_from("gaussian"))

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import minigan
-from minigan import arrays
-from minigan.lab import run
+from minigan.lab import report, run
 from minigan.lab.checkpoint import RunError
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
+from minigan.lab.history import COLUMNS
 from minigan.lab.metrics import wasserstein_1
-from minigan.lab.train import COLUMNS, STREAMS, Training, TrainingError
+from minigan.lab.reference import draw_reference
+from minigan.lab.train import Training, TrainingError
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
 FILES = ["checkpoint.npz", "config.toml", "history.csv", "report.png", "samples.npz"]
@@ -123,7 +124,7 @@ def test_damaged_folders_are_refused_with_the_reason(tmp_path: Path, damage, wor
 
 def test_the_table_has_the_ceiling_and_a_null_baseline(tmp_path: Path) -> None:
     training = run.start(configure("wgan-gp", **(SMALL | {"samples": 2500})), "ring8", tmp_path)
-    generator, ceiling, null = run.table(training)
+    generator, ceiling, null = report.final_table(training)
     assert ceiling["high_quality"] == pytest.approx(0.9889, abs=0.01) and ceiling["modes_solid"] == 8
     assert null["high_quality"] < 0.02 and generator["modes_solid"] == 0
     assert ceiling["w1"] < null["w1"]
@@ -152,16 +153,23 @@ def test_the_critics_w1_is_in_data_units_and_certified() -> None:
         config = configure(name, steps=60, evaluations=1, samples=500, **settings)
         training = Training(config, data_from(x))
         assert run.drive(training)
-        told = run.distance(training)
+        told = report.critic_distance(training)
         rng = np.random.default_rng(5)
         points, away = rng.normal(size=(2, 400, 2)) * 30 + [300.0, 0.0], 1e-2 * rng.normal(size=(400, 2))
         f = training.model.critic(points[0])[0], training.model.critic(points[0] + away)[0]
         rise = np.abs(f[0].astype(float) - f[1]) / np.linalg.norm(away, axis=1)
         assert 0 < told["slope"] <= told["bound"] * 1.001 and np.quantile(rise, 0.9) <= told["bound"] * 1.001
-        streams = arrays.streams(0, *STREAMS)["samples"]
-        fake = run.final_samples(training)
-        real = training.data.sample(streams, 500)
+        fake, real = report.final_samples(training), draw_reference(training.data, 0, 500).real
         exact = wasserstein_1(real, fake.astype(float))
         assert told["at_least"] <= exact * 1.001
         assert told["w1"] == pytest.approx(told["estimate"] / told["slope"])
-    assert run.distance(Training(configure("gan", steps=1), data_from("ring8"))) == {}
+    assert report.critic_distance(Training(configure("gan", steps=1), data_from("ring8"))) == {}
+
+
+def test_a_run_of_a_recipe_that_is_not_registered_says_so(tmp_path: Path) -> None:
+    run.start(configure("gan", **SMALL), "ring8", tmp_path)
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('recipe = "gan"', 'recipe = "my-gan"'))
+    for use in (run.load_model, run.resume):
+        with pytest.raises(RunError, match="recipe 'my-gan', which is not known here: run the code that registers it"):
+            use(tmp_path)

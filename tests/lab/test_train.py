@@ -8,9 +8,11 @@ from minigan.autodiff.tensor import Tensor
 from minigan.gans import RECIPES, Game
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
+from minigan.lab.history import COLUMNS
 from minigan.lab.metrics import wasserstein_1
+from minigan.lab.state import STREAMS
 from minigan.lab.toys import gaussian_mixture
-from minigan.lab.train import COLUMNS, STREAMS, Training, TrainingError
+from minigan.lab.train import Training, TrainingError
 from minigan.nets import MLP
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8, 8), "critic": (8, 8), "evaluations": 3, "samples": 50}
@@ -53,7 +55,7 @@ def test_a_row_of_many_is_the_run_of_its_seed(name: str) -> None:
     settings = {"steps": 4, "evaluations": 1}
     many, alone = finished(name, seeds=(3, 8), **settings), finished(name, seed=8, **settings)
     for key, x in alone.state.items():
-        row = many.state[key][:, 1] if key == "bad" else many.state[key][1]
+        row = many.state[key][:, 1] if key == "nonfinite" else many.state[key][1]
         np.testing.assert_allclose(row, x, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(many.histories[1], alone.history, rtol=1e-3, atol=1e-3)
     assert [m.config.seed for m in many.models] == [3, 8]
@@ -68,7 +70,7 @@ def test_a_row_that_breaks_down_does_not_stop_the_others() -> None:
             broken.state["w"][1] = np.nan
     assert broken.failed == {1: "at step 11 the critic's loss stopped being finite"}
     for name, x in whole.state.items():
-        if name != "bad":
+        if name != "nonfinite":
             np.testing.assert_array_equal(broken.state[name][[0, 2]], x[[0, 2]])
     assert broken.histories[0] == whole.histories[0]
     assert np.isnan(broken.histories[1][-1][1:]).all() and np.isfinite(broken.histories[1][0][3])
@@ -143,15 +145,15 @@ def test_looking_does_not_change_training() -> None:
 def test_a_float32_run_holds_no_float64_anywhere() -> None:
     for name in RECIPES:
         run = finished(name, dtype="float32", steps=3, evaluations=1)
-        programs = [step.program for step in (*run._critic, run._generator, run._pretrain) if step is not None]
+        programs = [step.program for step in (*run.steps.critic(2), *run.steps.generator, *run.steps.pretrain)]
         held = [a for p in programs for _, args in p.calls for a in args if isinstance(a, np.ndarray)]
         assert len(held) > 30
-        assert {a.dtype for a in [*held, *run.state.values(), *run._device.values()]} == {np.dtype("float32")}
+        assert {a.dtype for a in [*held, *run.state.values(), *run.steps.inputs.values()]} == {np.dtype("float32")}
 
 
 def test_critic_steps_whose_loss_nobody_sees_are_the_same_steps() -> None:
     quiet, loud = training(critic_steps=3), training(critic_steps=3)
-    loud._critic = loud._critic[:1] * 2
+    loud.steps._first_critic = loud.steps._last_critic
     for _ in range(5):
         quiet.iterate()
         loud.iterate()
@@ -217,7 +219,7 @@ def test_a_learning_rate_too_large_stops_with_the_first_bad_step() -> None:
             np.errstate(all="ignore"):
         for _ in run.run():
             pass
-    assert 0 < run.state["bad"][run.state["bad"] > 0].min() < 200
+    assert 0 < run.state["nonfinite"][run.state["nonfinite"] > 0].min() < 200
 
 
 FASTER = {"lr_critic": 5e-3, "lr_generator": 5e-3}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from matplotlib.patches import Circle
 
-from minigan.lab.picture import save_picture
+from minigan.lab.picture import save_picture, shown_data
+from minigan.lab.reference import draw_reference
 from minigan.lab.toys import TOYS
 from minigan.studies import picture
 from minigan.studies.design import Result, Study, plan
-from minigan.studies.study import draws
 from minigan.studies.summary import summarize
 
 METRICS = ("modes_found", "modes_solid", "high_quality", "reverse_kl", "w1")
@@ -95,7 +95,7 @@ def test_samples_of_the_first_seed_lie_over_the_data() -> None:
     for name, result in study.results.items():
         data, samples = drawn[name].collections
         np.testing.assert_allclose(samples.get_offsets(), result.samples[0])
-        assert len(data.get_offsets()) == picture.SHOWN
+        assert len(data.get_offsets()) == len(shown_data(study.plan.data))
         solid, share = (result.rows[0][metric] for metric in ("modes_solid", "high_quality"))
         (left, right), (low, high) = drawn[name].get_xlim(), drawn[name].get_ylim()
         outside = np.mean([not (left <= x <= right and low <= y <= high) for x, y in result.samples[0]])
@@ -106,7 +106,7 @@ def test_samples_of_the_first_seed_lie_over_the_data() -> None:
         assert {circle.radius for circle in circles} == {3 * TOYS["ring8"].sigma}
     for name in ("ceiling", "null"):
         shown = drawn[name].collections[1].get_offsets()
-        np.testing.assert_allclose(shown, draws(study.plan.data, 4, 2500)[name][:2500])
+        np.testing.assert_allclose(shown, getattr(draw_reference(study.plan.data, 4, 2500), name))
 
 
 def test_the_headline_says_what_it_is() -> None:

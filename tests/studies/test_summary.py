@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from minigan.studies import summary
+from minigan.studies import page, summary
 from minigan.studies.design import Plan, Result, Study, plan
 from minigan.studies.presets import PRESETS
 from minigan.studies.summary import Estimate, interval, summarize, written
@@ -86,7 +86,7 @@ def test_failed_seeds_are_counted_and_not_averaged() -> None:
     assert gan["w1"] == interval(kept) and gan["w1"].mean == pytest.approx(np.mean(kept))
     assert np.isnan(ceiling["seconds"]) and gan["seconds"] == 12
     assert "1 of 4" in summary.cells(study)[1]
-    assert "Failed: gan, seed 2: at step 7, of old age." in summary.page(study)
+    assert "Failed: gan, seed 2: at step 7, of old age." in page.page(study)
     everything = made_up(failed=[("gan", seed) for seed in range(4)])
     assert summary.cells(everything)[1] == ["gan", *["–"] * 5, "4 of 4", "12"]
 
@@ -112,7 +112,7 @@ def test_the_long_table_reads_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", ["ring8", "moons"])
 def test_all_files_say_the_same(tmp_path: Path, data: str) -> None:
     study = made_up(data=data)
-    summary.write(study, tmp_path)
+    page.write(study, tmp_path)
     names = ["comparison.png", "summary.csv", "summary.md", "table.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     with (tmp_path / "summary.csv").open() as file:
@@ -140,7 +140,7 @@ def section(text: str, start: str) -> list[list[str]]:
 
 def test_the_page_states_every_setting_of_every_method() -> None:
     study = made_up(["gan", "wgan", "packing"], settings={"batch": 32, "evaluations": 3})
-    text = summary.page(study)
+    text = page.page(study)
     header, *rows = section(text, "Of each method:")
     assert header[:2] == ["method", "recipe"] and {"optimizer", "lr_critic", "clip", "pack"} <= set(header)
     told = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
@@ -154,14 +154,14 @@ def test_the_page_states_every_setting_of_every_method() -> None:
 
 
 def test_the_optimiser_is_stated_even_where_all_agree() -> None:
-    header, *_ = section(summary.page(made_up(["gan", "gan-minimax"])), "Of each method:")
+    header, *_ = section(page.page(made_up(["gan", "gan-minimax"])), "Of each method:")
     assert {"optimizer", "lr_critic", "lr_generator"} <= set(header)
 
 
 def test_a_reduced_budget_is_called_so() -> None:
-    assert "Reduced budget" in summary.page(made_up(preset="collapse", data=None))
-    assert "not to be quoted" in summary.page(made_up(preset="own", quick=True))
-    assert "educed" not in summary.page(made_up(preset="wgan-paper", recipes=["wgan"]))
+    assert "Reduced budget" in page.page(made_up(preset="collapse", data=None))
+    assert "not to be quoted" in page.page(made_up(preset="own", quick=True))
+    assert "educed" not in page.page(made_up(preset="wgan-paper", recipes=["wgan"]))
 
 
 def published_plan(data="ring8-unit", **options) -> Plan:
@@ -178,7 +178,7 @@ def test_published_numbers_stand_beside_the_published_configuration_alone() -> N
     rows = [{**row, "recipe": "packing-2"} for row in results["packing-2"].rows]
     results["packing-2"] = results["packing-2"]._replace(rows=rows)
     ours = replace(study, plan=published_plan(given={"evaluations": 7}), results=results)
-    header, *table = section(summary.page(ours), "## Beside the published numbers")
+    header, *table = section(page.page(ours), "## Beside the published numbers")
     assert len(table) == 4 + 5 and header[0] == "method"
     estimates = {row["recipe"]: row for row in summarize(ours)}
     told = {(row[0], row[1]): row[2:] for row in table}
@@ -189,6 +189,6 @@ def test_published_numbers_stand_beside_the_published_configuration_alone() -> N
     assert told["gan", "VEEGAN"][::2] == ["1", "99.3", ""] and told["veegan", "VEEGAN"][1::2] == [""] * 3
     for options, words in [({"given": {"steps": 9}}, "(steps differ)"), ({"quick": True}, "steps differ"),
                            ({"given": {"beta1": 0.5, "device": "cpu"}}, "(beta1 differ)")]:
-        text = summary.page(replace(ours, plan=published_plan(**options)))
+        text = page.page(replace(ours, plan=published_plan(**options)))
         assert "Beside the published" not in text and words in text
-    assert "published" not in summary.page(replace(ours, plan=published_plan("ring8")))
+    assert "published" not in page.page(replace(ours, plan=published_plan("ring8")))

@@ -12,8 +12,10 @@ from minigan.autodiff import Tensor, grad
 from minigan.gans.players import Players
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
-from minigan.lab.train import STREAMS, Training, TrainingError
+from minigan.lab.state import STREAMS
+from minigan.lab.train import Training, TrainingError
 from minigan.studies import vanishing
+from minigan.studies.interval import interval_over
 from minigan.theory.optimal import saturation_bound
 
 LOSSES = ("saturating", "non-saturating", "wasserstein")
@@ -252,7 +254,7 @@ def test_spots_are_pictures_of_a_spot():
 
 def test_the_interval_is_the_bootstraps_over_seeds():
     x = np.random.default_rng(2).standard_normal((2, 10, 3)) * [1, 2, 3]
-    found = vanishing.over_seeds(x)
+    found = interval_over(x, axis=-2)
     for b in range(2):
         for t in range(3):
             seeds = x[b, :, t]

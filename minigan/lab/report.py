@@ -1,0 +1,42 @@
+"""What a finished run says: its samples, the table beside the yardsticks, and W₁ by the critic alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigan import arrays
+from minigan.lab.metrics import scores
+from minigan.lab.reference import YARDSTICKS, draw_reference
+from minigan.lab.state import STREAMS
+from minigan.lab.train import Training
+
+
+def final_samples(training: Training) -> np.ndarray:
+    """config.samples draws of the generator: always the same ones of a given run."""
+    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
+    return training.model.sample(rng, training.config.samples)
+
+
+def final_table(training: Training) -> list[dict[str, Any]]:
+    """The scores of the final samples, then of the yardsticks; ``samples`` says whose a row is."""
+    reference = draw_reference(training.data, training.config.seed, training.config.samples)
+    rows = {"generator": final_samples(training)}
+    rows |= {f"{name} ({what})": getattr(reference, name) for name, what in YARDSTICKS.items()}
+    return [{"samples": name, **scores(x, reference.real, training.data.toy)} for name, x in rows.items()]
+
+
+def critic_distance(training: Training) -> dict[str, float]:
+    """W₁ in data units from the critic alone: E f(x) − E f(G(z)) ≤ Lip(f) W₁, so divide it by Lip(f).
+
+    ``estimate`` E f(x) − E f(G(z)); ``slope`` the steepest ‖∇f‖ seen and ``w1`` the quotient; ``bound`` the certified
+    upper bound of Lip(f) and ``at_least`` the quotient, below which W₁ of these samples cannot be. {} for other losses.
+    """
+    if training.config.loss.estimates != "W₁":
+        return {}
+    fake, model = final_samples(training), training.model
+    real = draw_reference(training.data, training.config.seed, len(fake)).real
+    estimate, slope, bound = model.estimate(real, fake), model.slope(real, fake), model.lipschitz_bound()
+    return {"estimate": estimate, "slope": slope, "w1": estimate / slope,
+            "bound": bound, "at_least": max(estimate, 0.0) / bound}
