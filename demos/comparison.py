@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 from minigan.lab import style
 from minigan.lab.reference import draw_reference
 from minigan.lab.toys import ring
-from minigan.studies.study import study
+from minigan.studies.study import run_study
 from minigan.studies.summary import cells, markdown, summarize, written
 
 style.use()
@@ -26,7 +26,7 @@ data = ring(8, radius=2, sigma=0.1)
 budget = {"steps": 1500, "generator": (32, 32), "critic": (32, 32), "activation": "tanh", "lr_critic": 2e-3,
           "lr_generator": 2e-3, "standardize": False, "evaluations": 1}
 recipes = ["gan", "lsgan", "packing", "r1", "wgan-gp", "imle"]
-done = study(recipes, data, seeds=3, settings=budget, jobs=1)
+done = run_study(recipes, data, seeds=3, settings=budget, jobs=1)
 print(markdown(cells(done)))
 
 rows = {row["recipe"]: row for row in summarize(done)}  # of each system a mean and an interval, metric by metric

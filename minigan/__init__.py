@@ -55,19 +55,25 @@ IV. The games
    what does not go together, and why ............................................. gans/conflicts.py
 V. One run
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
-   algorithms 1 and 2 of the notes ................................................ lab/train.py
-   modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
-   a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
    your points, centred and scaled ................................................ lab/data.py
    every setting of a run ......................................................... lab/config.py
+   algorithms 1 and 2 of the notes ................................................ lab/train.py
+   their recorded steps and what each draws; what they start from ................. lab/steps.py, state.py
+   what is measured on the way .................................................... lab/history.py
+   a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
+   modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
+   what samples are measured against: fresh data, and noise ....................... lab/reference.py
+   the table of a finished run; W₁ by the critic alone ............................ lab/report.py
+   its picture .................................................................... lab/picture.py, curves.py, style.py
    the run folder: checkpoints, resuming .......................................... lab/run.py
    its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
-   its picture .................................................................... lab/picture.py, curves.py, style.py
    all of it as one estimator ..................................................... lab/estimator.py
 VI. Many runs
    published set-ups by name, and what was published of them ...................... studies/presets.py
-   several systems, several seeds, one table: plan, run, summary, picture ......... studies/design.py, study.py,
-                                                                                    summary.py, picture.py
+   several systems, several seeds: the plan, and carrying it out .................. studies/design.py, study.py
+   the interval of a mean over seeds .............................................. studies/intervals.py
+   one table, one picture, one page ............................................... studies/summary.py, picture.py,
+                                                                                    page.py
    ‖∇_θ L_G‖ against a critic that learns afresh .................................. studies/vanishing.py
 VII. Devices
    does everything work on this device? every primitive and how exact it must be .. devices/selfcheck.py, primitives.py

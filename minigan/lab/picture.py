@@ -23,7 +23,7 @@ from minigan.lab.data import Data
 from minigan.lab.history import W1_SAMPLES
 from minigan.lab.model import Model
 from minigan.lab.reference import draw_reference
-from minigan.lab.style import CRITIC, DATA, DPI, FAINT, GENERATOR, SURFACE, legend_above, style, title
+from minigan.lab.style import CRITIC, DATA, DPI, FAINT, GENERATOR, SURFACE, legend_above, plural, style, title
 
 SHOWN = 2_000  # data points in a panel
 
@@ -43,16 +43,17 @@ def draw_report(
     above = [partial(draw_samples, **points)]
     below = [partial(draw_distances, table=table, estimate=of_w1, n=min(len(samples), W1_SAMPLES))]
     if loss.critic is not None:
-        third = draw_slopes if of_w1 else draw_scores if loss.verdict is None else draw_verdicts
-        above += [partial(draw, model=model, **points) for draw in (draw_critic, third)]
-        below += [] if of_w1 else [partial(draw_estimate, table=table, loss=loss, pack=model.config.pack)]
+        judged = draw_scores if loss.verdict is None else draw_verdicts
+        above += [partial(draw, model=model, **points) for draw in (draw_critic, draw_slopes if of_w1 else judged)]
+        if not of_w1:
+            below.append(partial(draw_estimate, table=table, loss=loss, pack=model.config.pack))
     if _modes(data):
         below.append(partial(draw_quality, table=table, k=_modes(data), dim=data.dim))
     below.append(partial(draw_losses, table=table, loss=loss))
     if loss.critic is None:
         above.append(below.pop(0))
-    steps, seed = model.config.steps, model.config.seed
-    headline = f"{model.config.recipe} on {data.name}: {steps:,} step{'s' * (steps != 1)}, seed {seed}"
+    config = model.config
+    headline = f"{config.recipe} on {data.name}: {plural(config.steps, 'step')}, seed {config.seed}"
     with style():
         figure: Any = Figure(figsize=(16, 9), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
@@ -123,9 +124,12 @@ def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
         about = [f"median slope{where} {usual:.2g}"]
     else:
         about = [f"thick: {loss.boundary:.2g}, where it cannot tell".replace("-", "−")]
-    about += ["slice through the data's mean"] * (data.dim > 2)
-    about += [f"packs of {config.pack} equal points"] * (config.pack > 1)
-    about += ["each point among data"] * model.game.critic.mixes
+    if data.dim > 2:
+        about.append("slice through the data's mean")
+    if config.pack > 1:
+        about.append(f"packs of {config.pack} equal points")
+    if model.game.critic.mixes:
+        about.append("each point among data")
     title(ax, f"The critic: {loss.score}", "; ".join(about))
     if data.dim == 1:
         _line(ax, model, _box(data, samples)[0])
@@ -196,7 +200,7 @@ def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 def draw_verdicts(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """Histograms of P(data | x) on data and on samples: ½ on both where they cannot be told apart."""
     verdict: Any = model.config.loss.verdict
-    title(ax, "The critic's verdict", "that a point is data; ½: it cannot tell" + _together(model))
+    title(ax, "The critic's verdict", "that a point is data; ½: it cannot tell" + _judged_in(model))
     _two_histograms(ax, model, data, samples, np.linspace(0, 1, 51), lambda scores: verdict(Tensor(scores)).value)
     ax.axvline(0.5, color=DATA, linestyle="--")
     ax.set(xlabel="P(data | x)", xlim=(0, 1))
@@ -206,7 +210,7 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
     """Histograms of the scores on data and on samples, where a score is not a probability."""
     boundary = model.config.loss.boundary
     title(ax, "The critic's scores", ("alike where it cannot tell" if boundary is None else "dashed: it cannot tell")
-          + _together(model))
+          + _judged_in(model))
     scores = np.concatenate([model.judge(x) for x in (shown_data(data), samples)]).astype(float)
     low, high = np.quantile(scores, (0.005, 0.995))
     room = 0.05 * (high - low) or 0.5
@@ -225,10 +229,10 @@ def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins
     legend_above(ax)
 
 
-def _together(model: Model) -> str:
+def _judged_in(model: Model) -> str:
     """What the critic sees a point in."""
-    config = model.config
-    return f"; packs of {config.pack}" * (config.pack > 1) + "; batches of one kind" * model.game.critic.mixes
+    packs = f"; packs of {model.config.pack}" if model.config.pack > 1 else ""
+    return packs + ("; batches of one kind" if model.game.critic.mixes else "")
 
 
 def _modes(data: Data) -> int:

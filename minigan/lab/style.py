@@ -43,6 +43,11 @@ def title(ax: Any, text: str, about: str) -> None:
     ax.annotate(about, (0, 1), xytext=(0, 6), xycoords="axes fraction", textcoords="offset points", color="#444444")
 
 
+def plural(n: int, noun: str) -> str:
+    """1 seed, 2 seeds, 3,000 steps."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def legend_above(ax: Any, **options: Any) -> None:
     """A legend beside the title, where it hides nothing."""
     from matplotlib.transforms import offset_copy

@@ -73,7 +73,7 @@ def plan(
     preset: str = "own",
     quick: bool = False,
 ) -> Plan:
-    """Every configuration of a study: see ``study.study`` for the arguments.
+    """Every configuration of a study: see ``study.run_study`` for the arguments.
 
     ValueError for whatever cannot be trained, with the nearest name where one was misspelt.
     """
@@ -86,7 +86,8 @@ def plan(
     source = row.settings.get("data", Config.data) if data is None else data
     known = data_from(source)
     first = given.pop("seed", 0)
-    wanted = (row.quick_seeds if quick else row.seeds) if seeds is None else seeds
+    usual = row.quick_seeds if quick else row.seeds
+    wanted = usual if seeds is None else seeds
     numbers = tuple(range(first, first + wanted)) if isinstance(wanted, int) else tuple(wanted)
     if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
         raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")

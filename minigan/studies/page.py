@@ -15,7 +15,7 @@ from minigan.lab.config import NAMES, as_dict
 from minigan.lab.metrics import W1_SAMPLES
 from minigan.lab.picture import save_picture
 from minigan.studies.design import LOOKING, Plan, Study, as_published
-from minigan.studies.interval import LEVEL, RESAMPLES
+from minigan.studies.intervals import LEVEL, RESAMPLES
 from minigan.studies.picture import draw_comparison
 from minigan.studies.presets import PUBLISHED, published
 from minigan.studies.summary import cells, markdown, summarize, write_rows, write_summary, written
@@ -65,9 +65,12 @@ def _legend(plan: Plan) -> str:
 
 def command_of(plan: Plan, data: str | None = None) -> str:
     """The command line that makes this study again; data: the file, where they are from one."""
-    words = ["minigan", "compare", "--preset", plan.preset.name, *["--quick"] * plan.quick,
-             "--data", data or plan.data.name, "--recipes", ",".join(plan.methods), "--seeds", str(len(plan.seeds)),
-             *(["--seed", str(plan.seeds[0])] if plan.seeds[0] else [])]
+    words = ["minigan", "compare", "--preset", plan.preset.name]
+    if plan.quick:
+        words.append("--quick")
+    words += ["--data", data or plan.data.name, "--recipes", ",".join(plan.methods), "--seeds", str(len(plan.seeds))]
+    if plan.seeds[0]:
+        words += ["--seed", str(plan.seeds[0])]
     for name, value in plan.given.items():
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):

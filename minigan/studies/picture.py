@@ -15,9 +15,9 @@ import numpy as np
 from minigan.lab.data import Data
 from minigan.lab.picture import shown_data
 from minigan.lab.reference import YARDSTICKS, draw_reference
-from minigan.lab.style import DATA, FAINT, GENERATOR, style, title
+from minigan.lab.style import DATA, FAINT, GENERATOR, plural, style, title
 from minigan.studies.design import Row, Study, as_published
-from minigan.studies.interval import Estimate
+from minigan.studies.intervals import Estimate
 from minigan.studies.summary import METRICS, summarize
 
 ACROSS = 8  # panels of samples in a line
@@ -52,12 +52,14 @@ def headline(study: Study) -> str:
     """What was compared, and whether on a reduced budget."""
     plan = study.plan
     steps = sorted({config.steps for config in plan.methods.values()})
-    n = len(plan.seeds)
-    text = f"{plan.data.name}: {' or '.join(f'{k:,}' for k in steps)} steps; {n} seed{'s' * (n != 1)}, seed " \
-           f"{plan.seeds[0]} shown"
+    parts = [f"{plan.data.name}: {' or '.join(f'{k:,}' for k in steps)} steps",
+             f"{plural(len(plan.seeds), 'seed')}, seed {plan.seeds[0]} shown"]
     if plan.preset.name != "own":
-        text += f"; preset {plan.preset.name}" + ", changed" * (not plan.quick and not as_published(plan))
-    return text + "; a quick look" * plan.quick
+        changed = not plan.quick and not as_published(plan)
+        parts.append(f"preset {plan.preset.name}, changed" if changed else f"preset {plan.preset.name}")
+    if plan.quick:
+        parts.append("a quick look")
+    return "; ".join(parts)
 
 
 def _clouds(study: Study) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ class StudyError(RuntimeError):
     """Some methods could not be trained, for a reason that is not the training's; the others are kept."""
 
 
-def study(
+def run_study(
     recipes: Sequence[str] | None = None,
     data: Any = None,
     seeds: int | Sequence[int] | None = None,
@@ -55,7 +55,7 @@ def study(
     watch: Watch | None = None,
     quick: bool = False,
 ) -> Study:
-    """Train the recipes on the data, for each seed, and measure: ``study(["gan", "wgan-gp"], "ring8", seeds=10).rows``.
+    """Train the recipes on the data, for each seed, and measure: ``run_study(["gan", "r1"], "ring8", seeds=10).rows``.
 
     recipes, data (see ``data_from``), seeds (a number: 0, 1, ..., or the seeds themselves): the preset's, if not given.
     settings: of all recipes, over the preset's (see ``Config``); its ``seed`` is the first seed.
@@ -234,9 +234,8 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
     if (folder / "config.toml").exists():
         raise files.RunError(f"{folder} holds a run, not a study: choose another folder (--out)")
     if any(folder.glob("*/config.toml")):
-        nothing = np.empty(0)
-        there = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else nothing
-        if not np.array_equal(there, nothing if todo.data.points is None else todo.data.points):
+        held = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else np.empty(0)
+        if not np.array_equal(held, np.empty(0) if todo.data.points is None else todo.data.points):
             raise files.RunError(f"{folder} holds a study of other data: choose another folder (--out)")
     done = {}
     for name in todo.methods:
@@ -244,9 +243,10 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
         if not (where / "config.toml").exists():
             continue
         old, new = files.read_toml(where / "config.toml"), _settings(todo, name)
-        if other := [f"{key} {old.get(key)} there, {new.get(key)} now" for key in {**old, **new}
-                     if old.get(key) != new.get(key)]:
-            raise files.RunError(f"{where} has results of other settings ({'; '.join(other[:5])}): "
+        changed = [key for key in old | new if old.get(key) != new.get(key)]
+        if changed:
+            told = "; ".join(f"{key} {old.get(key)} there, {new.get(key)} now" for key in changed[:5])
+            raise files.RunError(f"{where} has results of other settings ({told}): "
                                  "ask for the same ones, or choose another folder (--out)")
         if (where / "table.csv").exists():
             samples = files.read_arrays(where / "samples.npz")["samples"]

@@ -13,7 +13,7 @@ import numpy as np
 from minigan.lab.checkpoint import write_whole
 from minigan.lab.reference import YARDSTICKS
 from minigan.studies.design import Row, Study
-from minigan.studies.interval import Estimate, interval
+from minigan.studies.intervals import Estimate, interval
 
 
 class Metric(NamedTuple):

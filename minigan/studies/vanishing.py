@@ -26,10 +26,10 @@ from minigan.lab.config import Config, configure
 from minigan.lab.data import Data, data_from
 from minigan.lab.model import build_game
 from minigan.lab.state import STREAMS
-from minigan.lab.style import DATA, style, title
+from minigan.lab.style import DATA, plural, style, title
 from minigan.lab.train import Training, TrainingError
 from minigan.nets import OPTIMIZERS
-from minigan.studies.interval import Estimate, interval_over
+from minigan.studies.intervals import Estimate, interval_over
 
 # On top of a run's own streams, so that nothing of the frozen phase was seen in the training before it
 FRESH = ("fresh critic", "its data", "its noise", "the watched batch")
@@ -42,7 +42,7 @@ class Opponent:
     """A row: a critic that learns afresh, and the generators' losses whose gradients are watched against it."""
 
     loss: str  # of LOSSES: what the critic minimises
-    says: str  # what its estimate is called in the result
+    estimates: str  # what its estimate is called in the result
     watched: dict[str, str]  # curve -> the generator's loss, of LOSSES
     penalty_kind: str = "none"
     penalty: float = 0.0
@@ -66,7 +66,7 @@ SHADES = ("#8cc4ea", "#0072B2", "#003a5c")  # the generator's blue, the darker t
 def spots(rng: np.random.Generator, n: int, side: int = 8) -> np.ndarray:
     """Pictures of a spot of light: n rows of side² pixels exp(−‖p − c‖²/2r²), c ~ U[−0.7, 0.7]², r = 2/side.
 
-    Pixels p on a grid over [−1, 1]². Like photographs, they lie on a thin surface (here of 2 dimensions) in a large
+    Pixels p on a grid over [−1, 1]². Like photographs, they lie on a thin surface (setup of 2 dimensions) in a large
     space, and the surface that a generator makes misses it.
     """
     grid, centres = np.linspace(-1, 1, side), rng.uniform(-0.7, 0.7, (n, 2, 1))
@@ -102,7 +102,7 @@ def vanishing_gradients(
     found = {"budgets": np.array(budgets), "seeds": np.array(seeds), "theta": theta,
              "steps": np.arange(0, steps + 1, every)}
     for opponent in OPPONENTS:
-        found |= face(opponent, frozen, points, theta, seeds, found["steps"])
+        found |= train_against(opponent, frozen, points, theta, seeds, found["steps"])
     return found
 
 
@@ -120,7 +120,7 @@ def frozen_generators(config: Config, data: Data, budgets: Sequence[int], seeds:
     return np.stack(halts)
 
 
-class Stage(NamedTuple):
+class Setup(NamedTuple):
     """A fresh critic before frozen generators: the players, their state, what a step reads, whence it is drawn."""
 
     players: Players
@@ -129,7 +129,7 @@ class Stage(NamedTuple):
     streams: list[dict[str, np.random.Generator]]  # one a seed
 
 
-def stage(opponent: Opponent, config: Config, data: Data, theta: np.ndarray, seeds: Sequence[int]) -> Stage:
+def set_up(opponent: Opponent, config: Config, data: Data, theta: np.ndarray, seeds: Sequence[int]) -> Setup:
     """All that is needed to let a critic learn from its beginning against θ (..., seeds, size)."""
     match: Game = replace(build_game(config, data.dim), loss=LOSSES[opponent.loss], penalty_kind=opponent.penalty_kind,
                           penalty=opponent.penalty)
@@ -144,57 +144,57 @@ def stage(opponent: Opponent, config: Config, data: Data, theta: np.ndarray, see
     n, latent = config.batch, match.generator.sizes[0]
     inputs = {"real": np.ones((*lead, n, data.dim)), "z": np.ones((*lead, n, latent)), "eps": np.ones((*lead, n, 1)),
               "t.w": np.ones(()), "eta.w": np.full((), config.lr_critic)}
-    return Stage(players, state, inputs, streams)
+    return Setup(players, state, inputs, streams)
 
 
-def face(
+def train_against(
     opponent: Opponent, config: Config, data: Data, theta: np.ndarray, seeds: Sequence[int], at: np.ndarray
 ) -> dict[str, np.ndarray]:
     """The watched norms and the critic's estimate at the critic steps ``at``, ascending: (budgets, seeds, t) each."""
-    here = stage(opponent, config, data, theta, seeds)
-    step = record(here.players.critic_step, here.state, here.inputs)
-    watch = watcher(opponent, here, data)
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in (*opponent.watched, opponent.says)}
+    setup = set_up(opponent, config, data, theta, seeds)
+    step = record(setup.players.critic_step, setup.state, setup.inputs)
+    watch = watcher(opponent, setup, data)
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in (*opponent.watched, opponent.estimates)}
     for t in range(at[-1] + 1):
         if t in at:
             for name, value in watch().items():
                 rows[name].append(value.copy())
-        draw(here, data)
-        here.inputs["t.w"][...] = t + 1
+        draw_batches(setup, data)
+        setup.inputs["t.w"][...] = t + 1
         step()
-    if not np.array_equal(here.state["theta"], theta):
+    if not np.array_equal(setup.state["theta"], theta):
         raise RuntimeError("the generators were to stand still, and moved")
     return {name: np.stack(values, axis=-1) for name, values in rows.items()}
 
 
-def draw(here: Stage, data: Data) -> None:
+def draw_batches(setup: Setup, data: Data) -> None:
     """A critic step's batch for each seed, the same for all its budgets."""
-    for r, streams in enumerate(here.streams):
-        x = np.empty(here.inputs["real"].shape[-2:])
+    for r, streams in enumerate(setup.streams):
+        x = np.empty(setup.inputs["real"].shape[-2:])
         data.draw(streams["its data"], x)
-        here.inputs["real"][..., r, :, :] = x
+        setup.inputs["real"][..., r, :, :] = x
         for name, sample in (("z", streams["its noise"].standard_normal), ("eps", streams["its noise"].random)):
-            here.inputs[name][..., r, :, :] = sample(here.inputs[name].shape[-2:])
+            setup.inputs[name][..., r, :, :] = sample(setup.inputs[name].shape[-2:])
 
 
-def watcher(opponent: Opponent, here: Stage, data: Data) -> Any:
+def watcher(opponent: Opponent, setup: Setup, data: Data) -> Any:
     """A program that gives ‖∇_θ L_G‖ of each watched loss, and the critic's estimate, as the critic is now."""
-    match, lead = here.players.game, here.state["theta"].shape[:-1]
-    inputs = {name: np.empty((*lead, WATCHED, here.inputs[name].shape[-1])) for name in ("real", "z")}
-    for r, streams in enumerate(here.streams):
+    match, lead = setup.players.game, setup.state["theta"].shape[:-1]
+    inputs = {name: np.empty((*lead, WATCHED, setup.inputs[name].shape[-1])) for name in ("real", "z")}
+    for r, streams in enumerate(setup.streams):
         x = np.empty((WATCHED, data.dim))
         data.draw(streams["the watched batch"], x)
         inputs["real"][..., r, :, :] = x
         inputs["z"][..., r, :, :] = streams["the watched batch"].standard_normal(inputs["z"].shape[-2:])
 
-    def look(state: dict[str, Tensor], given: dict[str, Tensor]) -> tuple[dict, dict]:
+    def measure(state: dict[str, Tensor], given: dict[str, Tensor]) -> tuple[dict, dict]:
         real, fake = match.batches(state, given)
-        told = {opponent.says: match.loss.estimate(real.scores, fake.scores)}
+        report = {opponent.estimates: match.loss.estimate(real.scores, fake.scores)}
         for name, loss in opponent.watched.items():
-            told[name] = safe_norm(grad(LOSSES[loss].generator(real, fake).sum(), state["theta"]), -1)
-        return {}, told
+            report[name] = safe_norm(grad(LOSSES[loss].generator(real, fake).sum(), state["theta"]), -1)
+        return {}, report
 
-    return record(look, here.state, inputs)
+    return record(measure, setup.state, inputs)
 
 
 # -- what it says ------------------------------------------------------------------------------------
@@ -212,7 +212,8 @@ def vanishing_table(found: dict[str, np.ndarray]) -> list[list[str]]:
             ends = (10 ** np.log10(found[name][row, :, t]).mean() for t in (0, -1))
             first, last = (f"{float(f'{norm:.2g}'):g}" for norm in ends)  # two digits, and no 1.1e+02
             mean, low, high = (f"{part[row]:.2f}".replace("-", "−") for part in orders)
-            rows.append([text, f"{budget:,}", first, last, f"{mean} [{low}, {high}]"])
+            between = "" if np.isnan(orders.low[row]) else f" [{low}, {high}]"  # of one seed there is none
+            rows.append([text, f"{budget:,}", first, last, mean + between])
     return rows
 
 
@@ -241,7 +242,7 @@ def draw_vanishing(found: dict[str, np.ndarray], figure: Any = None) -> Any:
             ax.xaxis.set_major_formatter("{x:,.0f}")
             ax.xaxis.get_major_locator().set_params(nbins=4)
             ax.grid(True)
-        panels[0].set_ylabel(f"‖∇θ‖ of G's loss ({len(seeds)} seed{'s' * (len(seeds) != 1)})")
+        panels[0].set_ylabel(f"‖∇θ‖ of G's loss ({plural(len(seeds), 'seed')})")
         panels[0].legend(title="G frozen", labelcolor=DATA)
     return figure
 

@@ -21,7 +21,7 @@ from minigan.studies import page, summary
 from minigan.studies import study as studies
 from minigan.studies.design import plan
 from minigan.studies.presets import PRESETS
-from minigan.studies.study import StudyError, carry_out, study
+from minigan.studies.study import StudyError, carry_out, run_study
 
 TINY = {"steps": 12, "batch": 8, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
 ALL_FAIL = {"optimizer": "sgd", "lr_critic": 1e30, "standardize": False}
@@ -175,7 +175,7 @@ def test_a_method_of_which_every_seed_fails_is_a_result_too(tmp_path: Path) -> N
 def test_what_cannot_be_trained_is_refused_before_anything_is(no_training, tmp_path, request_, words) -> None:
     usual = {"recipes": ["gan", "wgan-gp"], "data": "ring8", "seeds": 2, "jobs": 1, "folder": tmp_path / "x"}
     with pytest.raises(ValueError, match=words):
-        study(**usual | request_)
+        run_study(**usual | request_)
     assert not (tmp_path / "x").exists()
 
 
@@ -197,7 +197,7 @@ def test_what_is_done_is_not_done_again(whole, tmp_path: Path, monkeypatch) -> N
 
 def test_the_same_study_writes_the_same_bytes_but_for_the_seconds(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        study(["gan"], "ring8", 2, TINY, jobs=1, folder=tmp_path / folder)
+        run_study(["gan"], "ring8", 2, TINY, jobs=1, folder=tmp_path / folder)
     for name in ("gan/config.toml", "gan/samples.npz", "gan/table.csv", "table.csv", "comparison.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 

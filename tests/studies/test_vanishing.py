@@ -15,7 +15,7 @@ from minigan.lab.data import data_from
 from minigan.lab.state import STREAMS
 from minigan.lab.train import Training, TrainingError
 from minigan.studies import vanishing
-from minigan.studies.interval import interval_over
+from minigan.studies.intervals import interval_over
 from minigan.theory.optimal import saturation_bound
 
 LOSSES = ("saturating", "non-saturating", "wasserstein")
@@ -85,7 +85,7 @@ def test_critics_start_fresh_each_from_its_seed_and_the_same_for_every_budget():
     data, config = data_from(TINY_SPOTS), configure("gan", dtype="float64", **TINY)
     theta = tiny()["theta"]
     for opponent in vanishing.OPPONENTS:
-        here = vanishing.stage(opponent, config, data, theta, (0, 3))
+        here = vanishing.set_up(opponent, config, data, theta, (0, 3))
         for r, seed in enumerate((0, 3)):
             stream = arrays.streams(seed, *STREAMS, *vanishing.FRESH)["fresh critic"]
             w = here.players.game.critic.init(stream, dtype="float64")
@@ -125,10 +125,10 @@ def check_norms(steps=7):
     """Against central differences of the loss in plain NumPy, by each coordinate of θ, of critics half-learned."""
     data, config, theta = data_from(TINY_SPOTS), configure("gan", dtype="float64", **TINY), tiny()["theta"]
     for opponent in vanishing.OPPONENTS:
-        here = vanishing.stage(opponent, config, data, theta, (0, 3))
+        here = vanishing.set_up(opponent, config, data, theta, (0, 3))
         step = vanishing.record(here.players.critic_step, here.state, here.inputs)
         for _ in range(steps):
-            vanishing.draw(here, data)
+            vanishing.draw_batches(here, data)
             step()
         told = vanishing.watcher(opponent, here, data)()
         match = here.players.game
@@ -154,12 +154,12 @@ def test_norms_keep_under_the_bound_of_theorem_2_4(monkeypatch):
     data, theta = data_from(TINY_SPOTS), tiny()["theta"]
     config = configure("gan", dtype="float64", lr_critic=0.02, **TINY)
     opponent = vanishing.OPPONENTS[0]
-    here = vanishing.stage(opponent, config, data, theta, (0, 3))
+    here = vanishing.set_up(opponent, config, data, theta, (0, 3))
     step = vanishing.record(here.players.critic_step, here.state, here.inputs)
     watch = vanishing.watcher(opponent, here, data)
     bounded = 0
     for t in range(1500):
-        vanishing.draw(here, data)
+        vanishing.draw_batches(here, data)
         here.inputs["t.w"][...] = t + 1
         step()
         if t % 300 == 299:
@@ -204,17 +204,17 @@ def test_generators_frozen_a_step_too_late_are_noticed(monkeypatch):
 
 
 def test_a_critic_that_is_not_fresh_is_noticed(monkeypatch):
-    honest = vanishing.stage
+    honest = vanishing.set_up
 
     def trained(opponent, config, data, theta, seeds):
         here = honest(opponent, config, data, theta, seeds)
         step = vanishing.record(here.players.critic_step, here.state, here.inputs)
         for _ in range(50):
-            vanishing.draw(here, data)
+            vanishing.draw_batches(here, data)
             step()
         return here
 
-    monkeypatch.setattr(vanishing, "stage", trained)
+    monkeypatch.setattr(vanishing, "set_up", trained)
     with pytest.raises(AssertionError):
         check_fresh(vanishing.vanishing_gradients(data=SMALL, **vanishing.QUICK | {"steps": 50, "budgets": (30,)}))
 
