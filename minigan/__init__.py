@@ -58,7 +58,7 @@ V. One run
    your points, centred and scaled ................................................ lab/data.py
    every setting of a run ......................................................... lab/config.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
-   their recorded steps and what each draws; what they start from ................. lab/steps.py, state.py
+   their recorded steps; the batches that each draws; what they start from ........ lab/steps.py, batches.py, state.py
    what is measured on the way .................................................... lab/history.py
    a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
    modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py

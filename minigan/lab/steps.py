@@ -1,13 +1,14 @@
-"""The steps of a run, recorded as programs; and the draws that they read.
+"""The steps of a run, recorded as programs.
 
-A step reads batches (x, z, ε, …), drawn anew for each, and numbers (t, η, σ). A call of a generator costs more
-than what it draws, so batches are drawn for up to AT_ONCE steps together.
+A step reads batches (x, z, ε, …), drawn anew for each (``batches.py``), and numbers (t, η, σ). A call of a generator
+costs more than what it draws, so batches are drawn for up to AT_ONCE steps together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from minigan import arrays
 from minigan.arrays import Array
 from minigan.autodiff import Tensor, equal, isfinite, replay, stack
 from minigan.gans.players import Players
+from minigan.lab.batches import batch_draws, batch_shapes
 from minigan.lab.config import Config
 from minigan.lab.data import Data
 
@@ -54,7 +56,7 @@ class Steps:
         self.critic_count = 0  # steps that the critic has taken
         self.xp = arrays.library(config.device)
         self.noise: list[Any] = [arrays.Stream(row["noise"]) for row in streams]  # where each seed's comes from
-        self.shapes = input_shapes(config, players.game.generator.sizes[0], data.dim)
+        self.shapes = batch_shapes(config, players.game.generator.sizes[0], data.dim)
         self.numbers = {name: np.ones((), config.dtype) for name in NUMBERS}
         self.inputs = {name: self.xp.ones((*lead, *shape), dtype=config.dtype) for name, shape in self.shapes.items()}
         self.inputs |= {name: self.xp.asarray(value) for name, value in self.numbers.items()}
@@ -83,7 +85,7 @@ class Steps:
             some, last = steps[start : start + AT_ONCE], steps[-1]
             if self.config.device_rng:  # a stream of its own for each step: a run resumes anywhere
                 key = (at, self.critic_count, int(of_critic))
-                self.noise = [arrays.device_stream(self.xp, seed, *key) for seed in self.seeds]
+                self.noise[:] = [arrays.device_stream(self.xp, seed, *key) for seed in self.seeds]
             for draw in last.draws:
                 draw(len(some))
             batches = [(into, self.xp.asarray(x[: len(some), ...])) for into, x in last.batches]
@@ -108,8 +110,9 @@ class Steps:
         drawn = {name: self._library_of(name).empty((*self.lead, n, *shape), dtype=self.config.dtype)
                  for name, shape in shapes.items()}
         draws: list[Callable[[int], Any]] = []
-        for r in range(len(self.seeds)):
-            draws += self._draws({name: x[r, ...] if lead else x for name, x in drawn.items()}, r)
+        for r, streams in enumerate(self.streams):
+            of_seed = {name: x[r, ...] if lead else x for name, x in drawn.items()}
+            draws += batch_draws(of_seed, self.config, self.data, streams["data"], partial(self.noise.__getitem__, r))
         batches = [(self.inputs[name], arrays.namespace(x).moveaxis(x, lead, 0)) for name, x in drawn.items()]
         numbers = [(self.inputs[name], self.numbers[name]) for name in NUMBERS if name in reads]
         return Step(program, draws, batches, [(device, host) for device, host in numbers if device is not host])
@@ -117,36 +120,6 @@ class Steps:
     def _library_of(self, name: str) -> Any:
         """Where a batch is drawn: data on the host, noise on the device if that is asked for."""
         return self.xp if self.config.device_rng and name not in ("real", "labels") else np
-
-    def _draws(self, batches: dict[str, Array], r: int) -> list[Callable[[int], Any]]:
-        """Calls that fill the first n of the batches of seed r, each (steps, samples, numbers), in place."""
-        data = self.streams[r]["data"]
-
-        def rows(name: str, n: int) -> np.ndarray:
-            return batches[name][:n].reshape(-1, batches[name].shape[-1])
-
-        def noise(method: str, name: str) -> Callable[[int], Any]:
-            return lambda n: getattr(self.noise[r], method)(batches[name][:n, ...])
-
-        points: list[Callable[[int], Any]] = []
-        if "labels" in batches:
-            points = [lambda n: self.data.draw_labelled(data, rows("real", n), rows("labels", n), self.config.labelled)]
-        elif "real" in batches:
-            points = [lambda n: self.data.draw(data, rows("real", n))]
-        rest = [name for name in batches if name not in ("real", "labels")]
-        return points + [noise("random" if name == "eps" else "standard_normal", name) for name in rest]
-
-
-def input_shapes(config: Config, latent: int, dim: int) -> dict[str, tuple[int, ...]]:
-    """The batches that a step may read (see ``gans/game.py``), in the order in which they are drawn."""
-    n = config.batch
-    shapes: dict[str, tuple[int, ...]] = {"real": (n * config.pack, dim)}
-    if config.loss.head.name == "classes":
-        shapes["labels"] = (n * config.pack, config.classes)
-    shapes |= {"z": (n * config.pack, latent), "eps": (n, 1), "delta": (n, config.pack * dim)}
-    if config.instance_noise:
-        shapes |= {"noise.real": shapes["real"], "noise.fake": shapes["real"]}
-    return shapes
 
 
 def without_loss(critic_step: StepFunction) -> StepFunction:

@@ -4,8 +4,8 @@
         n critic steps:    draw x, z;   w ← optimiser(w, ∇_w L_D);   w ← project(w)
         one generator step:   draw z;   θ ← optimiser(θ, ∇_θ L_G)
 
-``iterate`` is that loop's body. The steps themselves are in ``gans/players.py``, recorded in ``steps.py`` with
-what they draw; what they start from is in ``state.py``, what is measured on the way in ``history.py``.
+``iterate`` is that loop's body. The steps themselves are in ``gans/players.py``, recorded in ``steps.py``; what
+they draw is in ``batches.py``, what they start from in ``state.py``, what is measured on the way in ``history.py``.
 
 Several seeds train at once as rows of a leading axis of everything: θ (seeds, size), x (seeds, batch, d). Row r
 has its own random streams and is the run of its seed alone; a row that breaks down does not stop the others.
@@ -84,14 +84,14 @@ class Training:
 
     def iterate(self) -> None:
         """Algorithm 1: n critic steps on fresh batches, then a step of the generator."""
-        steps = self.steps
+        steps, n = self.steps, self.critic_steps()
         self.set_numbers()
         with np.errstate(**QUIET):
             if self.step == 0:
                 steps.take(steps.pretrain, self.step, of_critic=True)  # on data alone, before the game (EBGAN)
-            steps.take(steps.critic(self.critic_steps()), self.step, of_critic=True)
+            steps.take(steps.critic(n), self.step, of_critic=True)  # n times: draw x, z; w ← project(w − η ∇_w L_D)
             steps.numbers["t.w"][...] = steps.critic_count + 1  # of the critic's next step, to unroll it
-            steps.take(steps.generator, self.step)
+            steps.take(steps.generator, self.step)  # draw z; θ ← θ − η ∇_θ L_G, or what the optimiser makes of it
         if self.config.update != "alternating":
             steps.critic_count += 1  # both stepped at once
         self.step += 1
