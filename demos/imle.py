@@ -19,7 +19,7 @@ from minigan.autodiff import Tensor, grad, record
 from minigan.gans.losses.batch import Batch
 from minigan.gans.losses.matching import nearest_sample
 from minigan.lab import style
-from minigan.lab.metrics import evaluate
+from minigan.lab.metrics import mode_scores
 from minigan.lab.toys import ring
 from minigan.nets import MLP, adam
 
@@ -62,7 +62,7 @@ for name, loss in LOSSES.items():
         program(real=data.sample(rng, n), z=rng.normal(size=(n, 2)), t=np.array(t + 1.0),
                 eta=np.array(4e-3 * (1 - t / T)))
     made, real = net(theta, rng.normal(size=(2500, 2))).value, data.sample(rng, 2500)
-    found[name] = evaluate(made, data) | {"made": made, "real": real} | {
+    found[name] = mode_scores(made, data) | {"made": made, "real": real} | {
         f"loss when {asked}": float(f(Tensor(real), Tensor(made)).value) for asked, f in LOSSES.items()}
 
 fig, axes = plt.subplots(1, 4, figsize=(14, 4.4), layout="constrained")

@@ -23,7 +23,7 @@ import numpy as np
 
 from minigan.lab import style
 from minigan.lab.data import data_from
-from minigan.lab.metrics import evaluate, nearest_mode
+from minigan.lab.metrics import mode_scores, nearest_mode
 from minigan.lab.toys import ring
 from minigan.lab.train import Training
 from minigan.studies.presets import preset
@@ -47,7 +47,7 @@ for method, (_, own) in METHODS.items():
             samples[training.step] = training.model.sample(np.random.default_rng(0), 2000)
     last = samples[looks[-1]]
     shares = np.bincount(nearest_mode(last, toy.modes)[0], minlength=8) / len(last)
-    found[method] = evaluate(last, toy) | {"shares": shares, "samples": samples}
+    found[method] = mode_scores(last, toy) | {"shares": shares, "samples": samples}
 
 fig, axes = plt.subplots(len(METHODS), len(looks) + 1, figsize=(13, 10.4), layout="constrained")
 for row, (method, (text, _)) in zip(axes, METHODS.items(), strict=True):
