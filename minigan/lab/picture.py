@@ -41,7 +41,7 @@ def draw_report(
     points: dict[str, Any] = {"data": data, "samples": samples}
     of_w1 = bool(loss.estimates) and loss.power == 1  # what the critic says is a distance to be drawn with W₁
     above = [partial(draw_samples, **points)]
-    below = [partial(draw_distances, table=table, estimate=of_w1, n=min(len(samples), W1_SAMPLES))]
+    below = [partial(draw_distances, table=table, estimate=of_w1, n=min(samples.shape[0], W1_SAMPLES))]
     if loss.critic is not None:
         judged = draw_scores if loss.verdict is None else draw_verdicts
         above += [partial(draw, model=model, **points) for draw in (draw_critic, draw_slopes if of_w1 else judged)]

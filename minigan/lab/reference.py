@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigan.arrays import to_host
 from minigan.lab.data import Data
 from minigan.lab.state import STREAMS
 
@@ -29,5 +30,5 @@ class Reference(NamedTuple):
 def draw_reference(data: Data, seed: int, n: int, step: int = 0) -> Reference:
     """The reference of a run's seed at a step; 0: of its end. Of (seed, step) alone, so every recipe meets the same."""
     rng = np.random.default_rng([seed, len(STREAMS) + 1, step])
-    real, again = data.sample(rng, n), data.sample(rng, n)
+    real, again = (to_host(data.sample(rng, n)) for _ in range(2))
     return Reference(real, again, rng.uniform(real.min(axis=0), real.max(axis=0), real.shape))
