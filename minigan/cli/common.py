@@ -1,4 +1,4 @@
-"""What the commands share: flags made from the table of settings, messages, tables, BLAS threads."""
+"""What the commands share: flags made from the table of settings, messages, run folders, BLAS threads."""
 
 from __future__ import annotations
 
@@ -42,28 +42,32 @@ def _add_setting(group: Any, setting: Field) -> None:
     """A flag for a row of the configuration; its default, and which recipes prefer another."""
     about, default = setting.metadata["about"], setting.default
     names = setting.metadata["choices"]
-    options = f" [{', '.join(names)}]" if names and setting.name != "recipe" else ""
-    text = f"{about}{options} (default: {'; '.join([_text(default), *_preferred(setting.name)])})".replace("%", "%%")
-    flag = f"--{setting.name.replace('_', '-')}"
-    kind: dict[str, Any]
+    choices = f" [{', '.join(names)}]" if names and setting.name != "recipe" else ""
+    defaults = "; ".join([_text(default), *_preferred(setting.name)])
+    options: dict[str, Any]
     if isinstance(default, bool):
-        kind = {"action": argparse.BooleanOptionalAction}
-    elif isinstance(default, tuple):
-        of = str if "str" in str(setting.type) else int
-        kind = {"type": of, "nargs": "+", "metavar": "NAME=VALUE" if of is str else "N"}
+        options = {"action": argparse.BooleanOptionalAction}
+    elif not isinstance(default, tuple):
+        options = {"type": type(default), "metavar": type(default).__name__.upper()}
+    elif "str" in str(setting.type):
+        options = {"type": str, "nargs": "+", "metavar": "NAME=VALUE"}
     else:
-        kind = {"type": type(default), "metavar": type(default).__name__.upper()}
-    group.add_argument(flag, dest=setting.name, default=argparse.SUPPRESS, help=text, **kind)
+        options = {"type": int, "nargs": "+", "metavar": "N"}
+    group.add_argument(f"--{setting.name.replace('_', '-')}", dest=setting.name, default=argparse.SUPPRESS,
+                       help=f"{about}{choices} (default: {defaults})".replace("%", "%%"), **options)
 
 
 def _preferred(name: str) -> list[str]:
     """The values that recipes prefer, and which: ``1 for gan, gan-minimax and 33 more``."""
-    who: dict[str, list[str]] = {}
+    recipes_of: dict[str, list[str]] = {}
     for recipe, row in RECIPES.items():
         if name in row.settings:
-            who.setdefault(_text(row.settings[name]), []).append(recipe)
-    return [f"{value} for {', '.join(some[:3])}" + f" and {len(some) - 3} more" * (len(some) > 3)
-            for value, some in who.items()]
+            recipes_of.setdefault(_text(row.settings[name]), []).append(recipe)
+    return [f"{value} for {_first_three(recipes)}" for value, recipes in recipes_of.items()]
+
+
+def _first_three(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _text(value: Any) -> str:
@@ -79,14 +83,6 @@ def free_folder(name: str) -> Path:
     """runs/NAME, numbered if that exists."""
     names = [name, *(f"{name}-{k}" for k in range(2, 10_000))]
     return next(folder for folder in (Path("runs", n) for n in names) if not folder.exists())
-
-
-def print_cells(cells: Sequence[Sequence[str]]) -> None:
-    """A table, its header first: names to the left, numbers to the right."""
-    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
-    for line in cells:
-        padded = [f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)]
-        print("  ".join([f"{line[0]:<{widths[0]}}", *padded[1:]]).rstrip())
 
 
 def blas_threads(asked: int | None) -> AbstractContextManager:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from minigan.arrays import DeviceError
-from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings, print_cells
+from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings
+from minigan.cli.output import print_table, progress_bar
 from minigan.studies import page, summary
 from minigan.studies.design import Plan, Study, plan
 from minigan.studies.presets import PRESETS
@@ -44,10 +46,10 @@ def compare_command(args: argparse.Namespace) -> int:
             return fail(f"--jobs must be at least 1, got {args.jobs}")
         todo = plan(args.recipes, data, args.seeds, given, args.preset, args.quick)
         folder = args.out or free_folder(_folder_name(todo))
-        seeds = f"{len(todo.seeds)} seed{'s' * (len(todo.seeds) != 1)} each"
-        print(f"{', '.join(todo.methods)} on {todo.data.name}, {seeds}; study folder {folder}")
-        with _Bar(todo) as bar:
-            study = carry_out(todo, args.jobs, folder, bar)
+        seeds = "1 seed" if len(todo.seeds) == 1 else f"{len(todo.seeds)} seeds"
+        print(f"{', '.join(todo.methods)} on {todo.data.name}, {seeds} each; study folder {folder}")
+        with _progress(todo) as show:
+            study = carry_out(todo, args.jobs, folder, show)
     except (ValueError, DeviceError) as error:
         return fail(error)
     except StudyError as error:
@@ -55,7 +57,7 @@ def compare_command(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         again = page.command_of(todo, data)
         return fail(f"stopped, saved; to go on: {again} --out {folder}", status=INTERRUPTED)
-    print_cells(summary.cells(study))
+    print_table(summary.cells(study))
     _print_failures(study)
     page.write(study, folder, page.command_of(todo, data))
     print(f"wrote {folder}/summary.md, summary.csv, table.csv, comparison.png, and of each recipe "
@@ -64,8 +66,9 @@ def compare_command(args: argparse.Namespace) -> int:
 
 
 def _folder_name(todo: Plan) -> str:
-    parts = ["compare", *([todo.preset.name] if todo.preset.name != "own" else []), todo.data.name]
-    return "-".join([*parts, *["quick"] * todo.quick])
+    preset = "" if todo.preset.name == "own" else todo.preset.name
+    parts = ["compare", preset, todo.data.name, "quick" if todo.quick else ""]
+    return "-".join(filter(None, parts))
 
 
 def _print_failures(study: Study) -> None:
@@ -74,25 +77,19 @@ def _print_failures(study: Study) -> None:
             print(f"failed: {row['recipe']}, seed {row['seed']}: {row['failed']}")
 
 
-class _Bar:
-    """A progress bar over the steps of all recipes that are still to be trained."""
+@contextmanager
+def _progress(todo: Plan) -> Iterator[Callable[[Mapping[str, int]], None]]:
+    """What shows the steps done of each recipe still to be trained, in a bar over all of them; none: no bar."""
+    steps = {name: config.steps for name, config in todo.methods.items()}
+    with ExitStack() as opened:
+        bar = None
 
-    def __init__(self, todo: Plan):
-        self.steps = {name: config.steps for name, config in todo.methods.items()}
-        self.bar: Any = None
+        def show(done: Mapping[str, int]) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = opened.enter_context(progress_bar(total=sum(steps[name] for name in done), unit="step"))
+            under_way = [f"{name} {n / steps[name]:.0%}" for name, n in done.items() if 0 < n < steps[name]]
+            bar.set_postfix_str(", ".join(under_way), refresh=False)
+            bar.update(sum(done.values()) - bar.n)
 
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def __call__(self, done: Mapping[str, int]) -> None:
-        from tqdm import tqdm
-
-        if self.bar is None:
-            self.bar = tqdm(total=sum(self.steps[name] for name in done), unit="step", dynamic_ncols=True)
-        under_way = [f"{name} {n / self.steps[name]:.0%}" for name, n in done.items() if 0 < n < self.steps[name]]
-        self.bar.set_postfix_str(", ".join(under_way), refresh=False)
-        self.bar.update(sum(done.values()) - self.bar.n)
+        yield show

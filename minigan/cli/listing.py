@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,21 +47,21 @@ def page() -> str:
              "`minigan/gans/recipes.py`, the formulas of their losses beside the code in `minigan/gans/`.", "",
              "*Constants* are numbers of the loss's formula (`--constants margin=2`); *settings* are what a recipe "
              "changes of the defaults (`minigan train --help`).", ""]
-    for group, rows in groups().items():
-        lines += [f"## {group[0].upper()}{group[1:]}", "", "| recipe | what | source | constants | settings |",
-                  "| --- | --- | --- | --- | --- |"]
-        lines += [f"| `{name}` | {_cell(row.summary)} | {row.source} | {_pairs(row.loss.constants)} | "
-                  f"{_pairs(row.settings)} |" for name, row in rows.items()]
-        lines.append("")
+    for group, recipes in groups().items():
+        lines += _section(f"{group[0].upper()}{group[1:]}", ["recipe", "what", "source", "constants", "settings"], [
+            [f"`{name}`", row.summary, row.source, _pairs(row.loss.constants), _pairs(row.settings)]
+            for name, row in recipes.items()])
     for title, table in (("Data sets", TOYS), ("Presets", PRESETS)):
-        lines += [f"## {title}", "", "| name | what | source |", "| --- | --- | --- |"]
-        lines += [f"| `{n}` | {_cell(row.summary)} | {row.source} |" for n, row in table.items()]
-        lines.append("")
+        lines += _section(title, ["name", "what", "source"],
+                          [[f"`{name}`", row.summary, row.source] for name, row in table.items()])
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _section(title: str, header: list[str], rows: Iterable[list[str]]) -> list[str]:
+    """The lines of a heading and its table."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    table = [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *escaped)]
+    return [f"## {title}", "", *table, ""]
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
@@ -72,4 +72,5 @@ def _pairs(values: Mapping[str, Any]) -> str:
 def _print_rows(rows: Any) -> None:
     width = max(map(len, [*RECIPES, *TOYS, *PRESETS]))
     for name, row in rows.items():
-        print(f"  {name:<{width}}  {row.summary}" + f" [{row.source}]" * bool(row.source))
+        source = f" [{row.source}]" if row.source else ""
+        print(f"  {name:<{width}}  {row.summary}{source}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,6 +13,7 @@ import numpy as np
 
 from minigan.arrays import DEVICES, DeviceError, library
 from minigan.cli.common import INTERRUPTED, blas_threads, command, fail
+from minigan.cli.output import write_json
 from minigan.registry import choose
 
 
@@ -33,33 +33,31 @@ def selfcheck_command(args: argparse.Namespace) -> int:
     try:
         for size in sizes:
             choose(size, SIZES, "size")
-        told, results = about(library(args.device)), selfcheck(args.device, sizes)
+        device, results = about(library(args.device)), selfcheck(args.device, sizes)
         if args.json is not None:
             args.json.write_text("", encoding="utf-8")  # not after minutes
     except (ValueError, DeviceError, OSError) as error:
         return fail(error)
-    print(f"minigan selfcheck on {args.device}: {told['device']}")
-    print(", ".join(f"{name} {value}" for name, value in told.items() if name != "device"))
-    start, seen, stopped = time.perf_counter(), [], False
-    try:
-        with blas_threads(None):
-            for result in _printed(results):
-                seen.append(result)
-    except KeyboardInterrupt:
-        stopped = True
-    checks = [result for result in seen if isinstance(result, Check)]
+    print(f"minigan selfcheck on {args.device}: {device['device']}")
+    print(", ".join(f"{name} {value}" for name, value in device.items() if name != "device"))
+    start = time.perf_counter()
+    finished, stopped = _run(results)
+    checks = [result for result in finished if isinstance(result, Check)]
     failed = [check for check in checks if not check.passed]
-    verdict = "stopped" if stopped else "failed" if failed else "passed"
+    if stopped:
+        status, verdict, rest = INTERRUPTED, "stopped", "; the rest has not been run"
+    else:
+        status, verdict, rest = (1, "failed", "") if failed else (0, "passed", "")
     if args.json is not None:
-        document = {"verdict": verdict, "device": args.device, "about": told, "results": [_as_json(r) for r in seen]}
-        args.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    found = f"{len(failed)} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
-    print(f"\n{verdict.upper()}: {found} on {args.device} ({told['device']}) in {time.perf_counter() - start:.0f} s"
-          + "; the rest has not been run" * stopped)
+        write_json(args.json, {"verdict": verdict, "device": args.device, "about": device,
+                               "results": [_document(result) for result in finished]})
+    count = f"{len(failed)} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
+    seconds = time.perf_counter() - start
+    print(f"\n{verdict.upper()}: {count} on {args.device} ({device['device']}) in {seconds:.0f} s{rest}")
     for check in failed:
         numbers = f"error {check.error:.2g} > {check.bound:.2g} ({check.unit}). "
         print(f"  {check.group}, {check.name}: {check.raised or numbers + check.note}")
-    return INTERRUPTED if stopped else 1 if failed else 0
+    return status
 
 
 HEADINGS = {  # a group of checks, and in what its errors are measured
@@ -71,15 +69,20 @@ HEADINGS = {  # a group of checks, and in what its errors are measured
 }
 
 
-def _printed(results: Iterator[Any]) -> Iterator[Any]:
-    """The results, each printed as it comes, under the heading of its group."""
-    group = ""
-    for result in results:
-        if result.group != group:
-            group = result.group
-            print(f"\n{HEADINGS[group]}", flush=True)
-        print("  " + (_check if hasattr(result, "passed") else _timing)(result), flush=True)
-        yield result
+def _run(results: Iterator[Any]) -> tuple[list[Any], bool]:
+    """The results, each printed as it comes under the heading of its group; and whether Ctrl-C stopped them."""
+    finished: list[Any] = []
+    try:
+        with blas_threads(None):
+            for result in results:
+                if not finished or result.group != finished[-1].group:
+                    print(f"\n{HEADINGS[result.group]}", flush=True)
+                line = _check(result) if hasattr(result, "passed") else _timing(result)
+                print(f"  {line}", flush=True)
+                finished.append(result)
+    except KeyboardInterrupt:
+        return finished, True
+    return finished, False
 
 
 def _check(check: Any) -> str:
@@ -89,7 +92,8 @@ def _check(check: Any) -> str:
     elif check.passed and check.error == check.bound == 0.0:
         numbers, note = "   exact", check.note
     else:
-        bound = "" if np.isinf(check.bound) else f"{'≤' if check.passed else '>'} {check.bound:.2g}"
+        relation = "≤" if check.passed else ">"
+        bound = "" if np.isinf(check.bound) else f"{relation} {check.bound:.2g}"
         numbers, note = f"{check.error:>8.2g} {bound}", check.note
     return f"{'pass' if check.passed else 'FAIL'}  {check.name:<24} {numbers:<17} {note}".rstrip()
 
@@ -100,8 +104,6 @@ def _timing(t: Any) -> str:
             f"{max(t.ratios):.2f}]   {t.calls} calls   MB: {memory}")
 
 
-def _as_json(result: Any) -> dict[str, Any]:
-    more = {"passed": bool(result.passed)} if hasattr(result, "passed") else {"ratio": result.ratio}
-    # JSON has no infinity and no nan
-    plain = {name: str(x) if isinstance(x, float) and not np.isfinite(x) else x for name, x in asdict(result).items()}
-    return plain | more
+def _document(result: Any) -> dict[str, Any]:
+    verdict = {"passed": bool(result.passed)} if hasattr(result, "passed") else {"ratio": result.ratio}
+    return asdict(result) | verdict

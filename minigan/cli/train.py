@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigan.arrays import DeviceError
-from minigan.cli.common import (
-    INTERRUPTED,
-    add_settings,
-    blas_threads,
-    command,
-    fail,
-    free_folder,
-    given_settings,
-    print_cells,
-)
+from minigan.cli.common import INTERRUPTED, add_settings, blas_threads, command, fail, free_folder, given_settings
+from minigan.cli.output import print_table, progress_bar
 from minigan.lab import run
 from minigan.lab.config import Config, configure
 from minigan.lab.history import COLUMNS
@@ -51,8 +44,8 @@ def train_command(args: argparse.Namespace) -> int:
             others = [name for name in ("out", "preset") if getattr(args, name) is not None]
             device = given.pop("device", None)
             if given or others:
-                return fail("--resume continues a run with its own settings: leave out "
-                            + ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others]))
+                refused = ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others])
+                return fail(f"--resume continues a run with its own settings: leave out {refused}")
             folder, training = args.resume, run.resume(args.resume, eager=args.eager, device=device)
         else:
             method, config = _configuration(args.preset, given)
@@ -62,21 +55,21 @@ def train_command(args: argparse.Namespace) -> int:
         return fail(error)
     config = training.config
     print(f"{config.recipe} on {config.data}, seed {config.seed}: {config.steps} steps; run folder {folder}")
-    resume = f"minigan train --resume {folder}"
     try:
-        with blas_threads(args.threads):
-            bar = _Bar(training)
-            done = run.drive(training, folder, bar)
-            bar.bar.close()
+        bar = progress_bar(total=config.steps, initial=training.step, unit="step")
+        with blas_threads(args.threads), bar:
+            done = run.drive(training, folder, partial(_advance, bar))
     except TrainingError as error:
         return fail(f"{error}. The last good checkpoint is kept in {folder}", status=1)
     if not done:
+        resume = f"minigan train --resume {folder}"
         return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
     run.finish(training, folder)
-    _print_table(final_table(training))
-    if told := critic_distance(training):
+    _print_scores(final_table(training))
+    distance = critic_distance(training)
+    if distance:
         print("the critic: E f(x) − E f(G(z)) = {estimate:.3f}; steepest slope seen {slope:.3f}, so W₁ ≈ {w1:.3f}; "
-              "certified Lip(f) ≤ {bound:.3g}, so W₁ ≥ {at_least:.3g}".format(**told))
+              "certified Lip(f) ≤ {bound:.3g}, so W₁ ≥ {at_least:.3g}".format(**distance))
     print(f"wrote {folder}/report.png, samples.npz, history.csv, checkpoint.npz, config.toml")
     return 0
 
@@ -91,38 +84,29 @@ def _configuration(name: str | None, given: dict[str, Any]) -> tuple[str, Config
     return f"{name}-{method}", row.configure(method, **given)
 
 
-class _Bar:
-    """A progress bar over the steps, with the latest measurements beside it."""
-
-    def __init__(self, training: Training):
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=training.config.steps, initial=training.step, unit="step", dynamic_ncols=True)
-        self.rows = len(training.history)
-
-    def __call__(self, training: Training) -> None:
-        if len(training.history) > self.rows:
-            self.rows = len(training.history)
-            self.bar.set_postfix_str(_latest(training), refresh=False)
-        self.bar.update()
+def _advance(bar: Any, training: Training) -> None:
+    """The progress bar a step on, with the latest measurements beside it."""
+    if training.due():
+        bar.set_postfix_str(_latest(training), refresh=False)
+    bar.update()
 
 
 def _latest(training: Training) -> str:
     """Losses, the critic's estimate beside the exact W₁, and the modes, as last measured."""
     row = dict(zip(COLUMNS, training.history[-1], strict=True))
     loss = training.config.loss
-    told = [f"loss D {row['critic_loss']:.3f} G {row['generator_loss']:.3f}" if loss.critic else
-            f"loss {row['generator_loss']:.3f}"]
+    critic_loss = f"D {row['critic_loss']:.3f} G " if loss.critic else ""
+    parts = [f"loss {critic_loss}{row['generator_loss']:.3f}"]
     if loss.estimates and not np.isnan(row["estimate"]):
-        told.append(f"{loss.estimates} est. {row['estimate']:.3f}")
-    told.append(f"exact W₁ {row['w1']:.3f}")
+        parts.append(f"{loss.estimates} est. {row['estimate']:.3f}")
+    parts.append(f"exact W₁ {row['w1']:.3f}")
     if not np.isnan(row["modes_solid"]):
-        told.append(f"{row['modes_solid']:.0f} modes ({row['modes_found']:.0f} found), {row['high_quality']:.0%} hq")
-    return ", ".join(told)
+        parts.append(f"{row['modes_solid']:.0f} modes ({row['modes_found']:.0f} found), {row['high_quality']:.0%} hq")
+    return ", ".join(parts)
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
+def _print_scores(rows: list[dict[str, Any]]) -> None:
     formats = {"samples": "", "modes_found": ".0f", "modes_solid": ".0f", "high_quality": ".1%",
                "reverse_kl": ".4f", "w1": ".3f"}
     columns = [name for name in formats if name in rows[0]]
-    print_cells([columns] + [[format(row[name], formats[name]) for name in columns] for row in rows])
+    print_table([columns] + [[format(row[name], formats[name]) for name in columns] for row in rows])

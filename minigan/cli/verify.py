@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from minigan.arrays import DEVICES, DeviceError, library, to_host
 from minigan.cli.common import blas_threads, command, fail
+from minigan.cli.output import progress_bar, write_json
 
 
 def add(commands: Any) -> None:
@@ -35,36 +35,35 @@ def verify_command(args: argparse.Namespace) -> int:
     except (ValueError, DeviceError) as error:
         return fail(error)
     if args.self_test:
-        return _print_self_test(_progress(chosen, lambda claim: (claim, claims.self_test(claim, args.seed))))
-    verdicts = _progress(chosen, lambda claim: claims.verify(claim, args.seed, xp))
+        return _print_self_test(_each(chosen, lambda claim: (claim, claims.self_test(claim, args.seed))))
+    verdicts = _each(chosen, lambda claim: claims.verify(claim, args.seed, xp))
     for verdict in verdicts:
         _print_verdict(verdict, args.verbose)
     if args.json is not None:
-        text = json.dumps([_as_json(v) for v in verdicts], indent=1, ensure_ascii=False)
-        args.json.write_text(text + "\n", encoding="utf-8")
+        write_json(args.json, [_document(verdict) for verdict in verdicts])
     if args.markdown is not None:
         args.markdown.write_text(claims.markdown(verdicts), encoding="utf-8")
-    failed = [v.claim.id for v in verdicts if not v.passed]
-    print(f"{len(verdicts) - len(failed)} of {len(verdicts)} claims hold"
-          + f"; failed: {', '.join(failed)}" * bool(failed))
+    failed = [verdict.claim.id for verdict in verdicts if not verdict.passed]
+    failures = f"; failed: {', '.join(failed)}" if failed else ""
+    print(f"{len(verdicts) - len(failed)} of {len(verdicts)} claims hold{failures}")
     return 1 if failed else 0
 
 
-def _progress(claims: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
-    from tqdm import tqdm
-
+def _each(claims: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
+    """What becomes of each claim, under a progress bar."""
     with blas_threads(None):
-        return [work(claim) for claim in tqdm(claims, unit="claim", leave=False, dynamic_ncols=True)]
+        return [work(claim) for claim in progress_bar(claims, unit="claim", leave=False)]
 
 
 def _print_verdict(verdict: Any, verbose: bool) -> None:
     claim, worst = verdict.claim, verdict.worst
+    shown = verdict.checks if verbose or worst is None else [worst]
     print(f"{'pass' if verdict.passed else 'FAIL'}  {claim.id:<4} {claim.statement}  [{claim.note}; {claim.paper}]")
     if verdict.raised:
         print(f"           raised {verdict.raised}")
     if claim.truth:
         print(f"           true is: {claim.truth}")
-    for check in verdict.checks if verbose else [worst] * (worst is not None):
+    for check in shown:
         mark = "" if check.passed else "  <-- fails"
         print(f"           {check.what}: computed {_number(check.computed)} {check.relation} expected "
               f"{_number(check.expected)}, error {check.error:.1e} (allowed {check.tolerance:.1e}){mark}")
@@ -83,23 +82,26 @@ def _print_self_test(results: list[tuple[Any, list[tuple[str, str, bool]]]]) -> 
 
 
 def _number(x: Any) -> str:
+    numbers = _floats(x)
+    if isinstance(numbers, float):
+        return f"{numbers:.7g}"
+    shown = [f"{v:.7g}" for v in numbers[:6]]
+    return f"[{', '.join(shown if len(numbers) <= 6 else [*shown, '...'])}]"
+
+
+def _floats(x: Any) -> float | list[float]:
+    """A number, or all those of an array, on the host."""
     x = np.asarray(to_host(x), dtype=float)
-    values = x.ravel()
-    shown = ", ".join(f"{v:.7g}" for v in values[:6])
-    return shown if x.ndim == 0 else f"[{shown}{', ...' * (len(values) > 6)}]"
+    return x.ravel().tolist() if x.ndim else float(x)
 
 
-def _as_json(verdict: Any) -> dict[str, Any]:
-    def plain(x: Any) -> Any:  # JSON has no infinity and no nan
-        x = np.asarray(to_host(x), dtype=float)
-        values = [v if np.isfinite(v) else str(v) for v in x.ravel().tolist()]
-        return values[0] if x.ndim == 0 else values
-
+def _document(verdict: Any) -> dict[str, Any]:
     claim = verdict.claim
     checks = [
-        {"what": c.what, "computed": plain(c.computed), "relation": c.relation, "expected": plain(c.expected),
-         "error": plain(c.error), "tolerance": c.tolerance, "passed": c.passed}
-        for c in verdict.checks
+        {"what": check.what, "computed": _floats(check.computed), "relation": check.relation,
+         "expected": _floats(check.expected), "error": check.error, "tolerance": check.tolerance,
+         "passed": check.passed}
+        for check in verdict.checks
     ]
     return {"id": claim.id, "statement": claim.statement, "note": claim.note, "paper": claim.paper,
             "passed": verdict.passed, "raised": verdict.raised, "checks": checks}
