@@ -17,7 +17,7 @@ class Gaussian:
     """N(μ, L Lᵀ) on R^dim, L lower triangular with diagonal e^ℓ > 0: every Gaussian with a density, once.
 
     θ = (μ, ℓ, the rows of L left of the diagonal), of size dim (dim + 3)/2. ``model(theta, z)``:
-    theta (..., size), z (..., batch, dim) from N(0, I) → x of z's shape. Rows do not see each other.
+    theta (..., size), z (..., batch, dim) from N(0, I) → x of z's shape. Rows do not mix.
     """
 
     dim: int
@@ -70,7 +70,8 @@ class Gaussian:
         z = checked_batch(z, self.dim)
         mean, log_diagonal, *rows = self.layout.views(theta)
         first, *rest = split(mean + exp(log_diagonal) * z, sizes=(1,) * self.dim)
-        return concat([first, *[x + z[..., :i] @ row for i, (x, row) in enumerate(zip(rest, rows, strict=True), 1)]])
+        sums = [x + z[..., :i] @ row for i, (x, row) in enumerate(zip(rest, rows, strict=True), 1)]
+        return concat([first, *sums])
 
     def run(self, theta: Any, z: Any, reference: Any = None) -> Run:
         return Run(self(theta, z), ())
@@ -83,8 +84,8 @@ class Gaussian:
         x = checked_batch(x, self.dim)
         mean, log_diagonal, *rows = self.layout.views(theta)
         pieces = (1,) * self.dim
-        d, shrink = split(x - mean, sizes=pieces), split(exp(-log_diagonal), sizes=pieces)
-        z = d[0] * shrink[0]
+        d, scale = split(x - mean, sizes=pieces), split(exp(-log_diagonal), sizes=pieces)
+        z = d[0] * scale[0]
         for i, row in enumerate(rows, 1):
-            z = concat([z, (d[i] - z @ row) * shrink[i]])
+            z = concat([z, (d[i] - z @ row) * scale[i]])
         return -0.5 * (z * z).sum(-1) - log_diagonal.sum(-1) - 0.5 * self.dim * log(2.0 * pi)

@@ -108,13 +108,15 @@ class MLP:
     @cached_property
     def _arrays(self) -> tuple[tuple[str, tuple[int, int]], ...]:
         """(role, shape) of each array in θ."""
-        pieces, gain = ACTIVATIONS[self.activation].pieces, NORMS[self.norm].gain
         arrays = []
         for m, n in pairwise(self.sizes[:-1]):
-            arrays += [("weight", (m, pieces * n)), ("bias", (1, pieces * n)), ("gain", (1, pieces * n))][: 2 + gain]
+            units = ACTIVATIONS[self.activation].pieces * n
+            arrays += [("weight", (m, units)), ("bias", (1, units))]
+            if NORMS[self.norm].gain:
+                arrays.append(("gain", (1, units)))
         m, n = self.sizes[-2:]
         if self.minibatch:
-            arrays += [("comparison", (m, self.minibatch * self.kernel))]
+            arrays.append(("comparison", (m, self.minibatch * self.kernel)))
         return (*arrays, ("weight", (m + self.minibatch, n)), ("bias", (1, n)))
 
     @cached_property
@@ -140,7 +142,7 @@ class MLP:
     @property
     def needs_reference(self) -> bool:
         """Whether ``run`` wants a reference, in training too: virtual batch norm."""
-        return NORMS[self.norm].needs
+        return NORMS[self.norm].needs_reference
 
     def init(
         self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
@@ -161,33 +163,33 @@ class MLP:
         return self.run(theta, x, reference).outputs
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
-        """The outputs and the hidden layers of x, seen in the company of the reference batch (..., m, d_in).
+        """The outputs and the hidden layers of x, normalised or compared by the reference batch (..., m, d_in).
 
         The reference goes through the net with x, layer by layer, normalised by its own statistics: these
         depend on θ and are differentiated. norm="virtual" needs it (ValueError). norm="batch" and minibatch
         discrimination take x's own batch without it, as in training; with it, the reference's rows alone,
-        so that x's rows do not see each other, as in evaluation: in place of running averages, which lag
+        so that x's rows do not mix, as in evaluation: in place of running averages, which lag
         behind θ, these statistics are exact for the θ at hand. Other nets ignore it.
         """
         norm, phi = NORMS[self.norm], ACTIVATIONS[self.activation]
-        h, company = checked_batch(x, self.sizes[0]), None
+        h, h_ref = checked_batch(x, self.sizes[0]), None
         if self.needs_reference and reference is None:
             raise ValueError(f"norm={self.norm!r} needs a reference batch of shape (..., m, {self.sizes[0]})")
-        if reference is not None and (norm.looks or self.minibatch):
-            company = checked_batch(reference, self.sizes[0], "a reference")
+        if reference is not None and (norm.uses_reference or self.minibatch):
+            h_ref = checked_batch(reference, self.sizes[0], "a reference")
         arrays, hidden = iter(self.layout.views(theta)), []
         for _ in self.sizes[1:-1]:
             weight, bias = next(arrays), next(arrays)
             gain = next(arrays) if norm.gain else None
-            a, beside = h @ weight, None if company is None else company @ weight
-            h = phi(_scaled(norm.batch(a, beside), gain) + bias)
+            a, a_ref = h @ weight, None if h_ref is None else h_ref @ weight
+            h = phi(_scaled(norm.batch(a, a_ref), gain) + bias)
             hidden.append(h)
-            if beside is not None:
-                company = phi(_scaled(norm.reference(beside), gain) + bias)
+            if a_ref is not None:
+                h_ref = phi(_scaled(norm.reference(a_ref), gain) + bias)
         if self.minibatch:
             T = next(arrays)
-            mates = None if company is None else self._kernels(company @ T)
-            h = concat([h, minibatch_features(self._kernels(h @ T), mates)])
+            M_ref = None if h_ref is None else self._kernels(h_ref @ T)
+            h = concat([h, minibatch_features(self._kernels(h @ T), M_ref)])
         weight, bias = arrays
         return Run(h @ weight + bias, tuple(hidden))
 

@@ -23,7 +23,7 @@ def batch_norm(a: Any, reference: Any = None, eps: float = EPS) -> Tensor:
     """(a − μ)/√(σ² + ε), μ and σ² of each unit over the reference batch; without one, over a's own batch.
 
     a: (..., batch, n), reference: (..., m, n). With its own statistics a row's output depends on its
-    batch-mates, so that a gradient by a sample is not that of its own score (no gradient penalty).
+    whole batch, so that a gradient by a sample is not that of its own score (no gradient penalty).
     ValueError for statistics of a single row: they would make 0 of whatever it holds.
 
     Source: Ioffe & Szegedy (2015), algorithm 1.
@@ -49,7 +49,7 @@ def virtual_batch_norm(a: Any, reference: Any, eps: float = EPS) -> Tensor:
     With μᵣ, σᵣ² the reference's and d = a − μᵣ, that is μ = (m μᵣ + a)/(m + 1) and
         a − μ = d m/(m + 1),    σ² = (σᵣ² + d²/(m + 1)) m/(m + 1),
     where the difference of the means of a² and a would lose its digits. a: (..., batch, n),
-    reference: (..., m, n). A sample's output does not depend on its batch-mates.
+    reference: (..., m, n). A sample's output does not depend on the rest of its batch.
 
     Source: Salimans et al. (2016), section 3.5.
     """
@@ -70,19 +70,19 @@ def _moments(a: Tensor, axis: int, what: str) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Norm:
-    """A row: how a layer normalises a batch, and how the reference batch that goes through the net with it."""
+    """A row: how a layer normalises a batch, and a reference batch that goes through the net with it."""
 
     batch: Callable[[Tensor, Tensor | None], Tensor]  # (a, the reference's a or None) -> â
     reference: Callable[[Tensor], Tensor]  # the reference's a -> its â
     gain: bool = True  # a learned scale γ goes with it
-    looks: bool = False  # at the reference
-    needs: bool = False  # one
-    mixes: bool = False  # without one, the rows of a batch
+    uses_reference: bool = False
+    needs_reference: bool = False
+    mixes: bool = False  # the rows of a batch, without a reference
 
 
 NORMS = {
     "none": Norm(lambda a, reference: a, lambda a: a, gain=False),
-    "batch": Norm(batch_norm, batch_norm, looks=True, mixes=True),
+    "batch": Norm(batch_norm, batch_norm, uses_reference=True, mixes=True),
     "layer": Norm(lambda a, reference: layer_norm(a), layer_norm),
-    "virtual": Norm(virtual_batch_norm, batch_norm, looks=True, needs=True),
+    "virtual": Norm(virtual_batch_norm, batch_norm, uses_reference=True, needs_reference=True),
 }

@@ -80,7 +80,7 @@ class Network(Protocol):
         """A fresh θ of shape (size,)."""
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
-        """theta (..., size), x (..., batch, d_in), seen in the company of the reference (..., m, d_in)."""
+        """theta (..., size), x (..., batch, d_in), normalised or compared by the reference (..., m, d_in)."""
 
     def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
         """The outputs of ``run``: (..., batch, d_out)."""

@@ -65,7 +65,7 @@ def test_the_net_by_hand(given: bool) -> None:
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-def test_a_batch_in_its_own_company_counts_each_row_once_more(norm: str) -> None:
+def test_a_batch_that_is_its_own_reference_counts_each_row_once_more(norm: str) -> None:
     """So the reference is normalised as x is, layer by layer."""
     net, rng = MLP((2, 4, 3, 1), "relu", norm, minibatch=2), np.random.default_rng(0)
     theta, x = rng.normal(size=net.size), rng.normal(size=(6, 2))

@@ -75,7 +75,7 @@ def test_the_forward_pass_by_hand(norm: str, given: bool) -> None:
     np.testing.assert_allclose(net(theta, x, reference).value, normed_net(net, theta, x, reference), rtol=1e-9)
 
 
-def test_batch_norm_with_itself_for_company_is_training() -> None:
+def test_batch_norm_with_itself_for_reference_is_training() -> None:
     net, rng = MLP((2, 4, 3, 2), "relu", "batch"), np.random.default_rng(0)
     theta, x = rng.normal(size=net.size), rng.normal(size=(6, 2))
     np.testing.assert_allclose(net(theta, x, x).value, net(theta, x).value, rtol=1e-12)
