@@ -2,7 +2,8 @@
 
 Every other room takes ``xp`` from the arrays it is given and keeps to the names and signatures that NumPy >= 2.0
 and CuPy >= 14 share. What differs between libraries stands here, a row of ``LIBRARIES`` for each;
-``docs/arrays.md`` adds one, step by step.
+``docs/arrays.md`` adds one, step by step. The file is long because it is the only one: whoever asks whether the
+package treats a library apart has nowhere else to look.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Library:
     facts: Callable[[Any], dict[str, str]]
     stream: Callable[[Any, SeedSequence], Any]
     differences: Callable[[Any], dict[str, Any]] = lambda module: {}
-    synchronize: Callable[[Any], Any] = lambda module: None  # wait until the device has done what it was asked to
+    synchronize: Callable[[Any], Any] = lambda module: None  # wait until the device is done
     memory: Callable[[Any], dict[str, int]] = lambda module: {}
     full_products: str = ""
 
@@ -67,8 +68,8 @@ class _Adapted(ModuleType):
         self.__dict__.update(differences, _module=module)
 
     def __getattr__(self, name: str) -> Any:
-        found = self.__dict__[name] = getattr(self._module, name)  # looked up once: replay asks for it at every call
-        return found
+        value = self.__dict__[name] = getattr(self._module, name)  # kept: replay asks for it at every call
+        return value
 
 
 class Stream:
@@ -85,7 +86,7 @@ class Stream:
 
 
 def written(function: Callable, operands: int) -> Callable:
-    """``function`` of so many operands with an ``out`` like NumPy's: any array, of another dtype or an operand too."""
+    """``function`` of so many operands, with NumPy's ``out``: any array, of another dtype too, or an operand."""
 
     def into(*args: Any, out: Array = None) -> Array:
         out = args[operands] if len(args) > operands else out
@@ -110,8 +111,8 @@ def _cuda_facts(cupy: Any) -> dict[str, str]:
     runtime = cupy.cuda.runtime
     if not runtime.getDeviceCount():
         raise RuntimeError("this machine has no CUDA device")
-    about = runtime.getDeviceProperties(cupy.cuda.Device().id)
-    return {"device": about["name"].decode(), "CUDA runtime": str(runtime.runtimeGetVersion()),
+    properties = runtime.getDeviceProperties(cupy.cuda.Device().id)
+    return {"device": properties["name"].decode(), "CUDA runtime": str(runtime.runtimeGetVersion()),
             "CUDA driver": str(runtime.driverGetVersion())}
 
 
@@ -133,8 +134,9 @@ NOT_THE_SAME = {"sin": 1, "cos": 1, "tanh": 1, "sqrt": 1, "reciprocal": 1, "divi
 
 
 def _dpnp_differences(dpnp: Any) -> dict[str, Any]:
+    operands = MASKS | NOT_IN_PLACE | NOT_THE_SAME
     return {
-        **{name: written(getattr(dpnp, name), n) for name, n in (MASKS | NOT_IN_PLACE | NOT_THE_SAME).items()},
+        **{name: written(getattr(dpnp, name), count) for name, count in operands.items()},
         "add": _DpnpAdd(dpnp),
         "take": lambda x, indices, axis=None, out=None: dpnp.take(x, indices, axis=axis, out=out),
         "concatenate": lambda xs, axis=0, out=None: dpnp.concatenate(xs, axis=axis, out=out),
@@ -223,8 +225,7 @@ DEVICES = {"cpu": "numpy", "cuda": "cupy", "sycl": "dpnp"}  # --device → the l
 def namespace(*arrays: Array) -> ModuleType:
     """The array library ``xp`` of the arrays; TypeError if they come from several.
 
-    The library is looked up among the modules already imported, never imported to
-    be asked about: whoever brings a CuPy array has imported CuPy.
+    Looked up among the modules already imported: whoever brings a CuPy array has imported CuPy.
     """
     first = type(arrays[0])
     if all(type(x) is first for x in arrays[1:]):

@@ -12,7 +12,7 @@ from minigan.arrays import DeviceError
 from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings
 from minigan.cli.output import print_table, progress_bar
 from minigan.studies import page, summary
-from minigan.studies.design import Plan, Study, plan
+from minigan.studies.design import Plan, plan
 from minigan.studies.presets import PRESETS
 from minigan.studies.study import StudyError, carry_out
 
@@ -58,7 +58,9 @@ def compare_command(args: argparse.Namespace) -> int:
         again = page.command_of(todo, data)
         return fail(f"stopped, saved; to go on: {again} --out {folder}", status=INTERRUPTED)
     print_table(summary.cells(study))
-    _print_failures(study)
+    for row in study.rows:
+        if row["failed"]:
+            print(f"failed: {row['recipe']}, seed {row['seed']}: {row['failed']}")
     page.write(study, folder, page.command_of(todo, data))
     print(f"wrote {folder}/summary.md, summary.csv, table.csv, comparison.png, and of each recipe "
           "samples.npz, table.csv, config.toml")
@@ -69,12 +71,6 @@ def _folder_name(todo: Plan) -> str:
     preset = "" if todo.preset.name == "own" else todo.preset.name
     parts = ["compare", preset, todo.data.name, "quick" if todo.quick else ""]
     return "-".join(filter(None, parts))
-
-
-def _print_failures(study: Study) -> None:
-    for row in study.rows:
-        if row["failed"]:
-            print(f"failed: {row['recipe']}, seed {row['seed']}: {row['failed']}")
 
 
 @contextmanager

@@ -71,14 +71,12 @@ def _print_verdict(verdict: Any, verbose: bool) -> None:
 
 def _print_self_test(results: list[tuple[Any, list[tuple[str, str, bool]]]]) -> int:
     """The table of planted faults: which claim, in which function, noticed or missed."""
-    missed = 0
-    for claim, rows in results:
-        for name, fault, noticed in rows:
-            missed += not noticed
-            print(f"{'noticed' if noticed else 'MISSED '}  {claim.id:<4} {name}: {fault}")
-    total = sum(len(rows) for _, rows in results)
-    print(f"{total - missed} of {total} planted faults noticed")
-    return 1 if missed else 0
+    rows = [(claim, *row) for claim, rows in results for row in rows]
+    for claim, name, fault, noticed in rows:
+        print(f"{'noticed' if noticed else 'MISSED '}  {claim.id:<4} {name}: {fault}")
+    count = sum(noticed for *_, noticed in rows)
+    print(f"{count} of {len(rows)} planted faults noticed")
+    return 0 if count == len(rows) else 1
 
 
 def _number(x: Any) -> str:

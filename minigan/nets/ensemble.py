@@ -54,9 +54,7 @@ class Ensemble:
         n = len(self.net.layout.shapes)
         return tuple(k * n + i for k in range(self.count) for i in self.net.weights)
 
-    def init(
-        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> HostArray:
+    def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,): independent draws, or the networks would stay one."""
         return HOST.concatenate([self.net.init(rng, method, gain, dtype) for _ in range(self.count)])
 

@@ -52,9 +52,7 @@ class Gaussian:
         """The number of parameters."""
         return self.layout.size
 
-    def init(
-        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> HostArray:
+    def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,): μ ~ N(0, gain²/4), ℓ near −1, the rest near 0. No layer for a method to scale.
 
         Off the centre, and narrower than data of deviation 1: from N(0, I) the reverse KL to two modes finds the

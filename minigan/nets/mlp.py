@@ -144,9 +144,7 @@ class MLP:
         """Whether ``run`` wants a reference, in training too: virtual batch norm."""
         return NORMS[self.norm].needs_reference
 
-    def init(
-        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> HostArray:
+    def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,): weights by ``INITS[method]``, each piece on its own; biases 0, norms' γ 1."""
         draw, pieces = choose(method, INITS, "initialisation"), ACTIVATIONS[self.activation].pieces
         last = self.weights[-1]

@@ -74,9 +74,7 @@ class Network(Protocol):
     def needs_reference(self) -> bool:
         """Whether ``run`` wants a reference, in training too."""
 
-    def init(
-        self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32"
-    ) -> HostArray:
+    def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,)."""
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:

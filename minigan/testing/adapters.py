@@ -24,7 +24,7 @@ from minigan.autodiff import Tensor, grad
 def from_torch(f: Callable) -> Callable:
     """f of PyTorch tensors as a function of NumPy arrays."""
     torch = import_module("torch")
-    return _wrapped(f, _to_torch(torch), lambda y: y.detach().cpu().numpy() if torch.is_tensor(y) else y)
+    return _wrapped(f, torch.tensor, lambda y: y.detach().cpu().numpy() if torch.is_tensor(y) else y)
 
 
 def value_and_gradient_from_torch(f: Callable, count: int = 1) -> Callable:
@@ -33,11 +33,10 @@ def value_and_gradient_from_torch(f: Callable, count: int = 1) -> Callable:
     0 where f does not depend on the argument, a value that was detached included.
     """
     torch = import_module("torch")
-    into = _to_torch(torch)
 
     @wraps(f)
     def call(*args: Any) -> tuple[np.ndarray, ...]:
-        tensors = [into(x) for x in args]
+        tensors = _converted(args, torch.tensor)
         xs = [x.requires_grad_() for x in tensors[:count]]
         value = f(*tensors)
         connected = torch.is_tensor(value) and value.requires_grad
@@ -52,7 +51,7 @@ def value_and_gradient_from_torch(f: Callable, count: int = 1) -> Callable:
 def from_jax(f: Callable) -> Callable:
     """f of JAX arrays as a function of NumPy arrays; in float64, which JAX has to be told."""
     jax = import_module("jax")
-    return _wrapped(f, _to_jax(jax), _from_jax, _x64(jax))
+    return _wrapped(f, jax.numpy.asarray, _from_jax, _x64(jax))
 
 
 def value_and_gradient_from_jax(f: Callable, count: int = 1) -> Callable:
@@ -63,12 +62,12 @@ def value_and_gradient_from_jax(f: Callable, count: int = 1) -> Callable:
         value, gradients = jax.value_and_grad(f, argnums=tuple(range(count)))(*args)
         return value, *gradients
 
-    return _wrapped(both, _to_jax(jax), _from_jax, _x64(jax), name=f)
+    return _wrapped(both, jax.numpy.asarray, _from_jax, _x64(jax), name=f)
 
 
 def from_tensors(f: Callable) -> Callable:
     """f of this package's tensors as a function of NumPy arrays."""
-    return _wrapped(f, _to_tensor, _from_tensor)
+    return _wrapped(f, Tensor, _from_tensor)
 
 
 def value_and_gradient_from_tensors(f: Callable, count: int = 1) -> Callable:
@@ -77,7 +76,7 @@ def value_and_gradient_from_tensors(f: Callable, count: int = 1) -> Callable:
         value = f(*args)
         return value, *grad(value, list(args[:count]))
 
-    return _wrapped(both, _to_tensor, _from_tensor, name=f)
+    return _wrapped(both, Tensor, _from_tensor, name=f)
 
 
 def _wrapped(
@@ -87,18 +86,15 @@ def _wrapped(
     @wraps(name or f)
     def call(*args: Any) -> Any:
         with context():
-            y = f(*[into(x) for x in args])
+            y = f(*_converted(args, into))
             return tuple(out(part) for part in y) if isinstance(y, tuple | list) else out(y)
 
     return call
 
 
-def _to_torch(torch: Any) -> Callable:
-    return lambda x: torch.tensor(x) if isinstance(x, np.ndarray) else x
-
-
-def _to_jax(jax: Any) -> Callable:
-    return lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x
+def _converted(args: tuple, into: Callable) -> list[Any]:
+    """The arguments, NumPy arrays among them as ``into`` makes them."""
+    return [into(x) if isinstance(x, np.ndarray) else x for x in args]
 
 
 def _x64(jax: Any) -> Callable:
@@ -108,10 +104,6 @@ def _x64(jax: Any) -> Callable:
 
 def _from_jax(y: Any) -> Any:
     return np.asarray(y) if hasattr(y, "__array__") else y
-
-
-def _to_tensor(x: Any) -> Any:
-    return Tensor(x) if isinstance(x, np.ndarray) else x
 
 
 def _from_tensor(y: Any) -> Any:

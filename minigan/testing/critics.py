@@ -66,6 +66,9 @@ KINDS = {
 }
 
 
+PARTS = ("the value", "∂value/∂w")  # what a penalty answers with
+
+
 @st.composite
 def _trials(draw: DrawFn, square: bool) -> tuple[np.ndarray, ...]:
     """(w, real, fake, eps): w (d, 1) or (d, d), real and fake (batch, d), eps (batch, 1).
@@ -103,22 +106,23 @@ def check_gradient_penalty(
     """
     row = choose(kind, KINDS, "gradient penalty")
     near = partial(equal, rtol=rtol, atol=atol)
-    formula = ("E f(x̃) − E f(x) + " if whole_loss else "") + row.formula + f", λ = {lam:g}"
+    loss = "E f(x̃) − E f(x) + " if whole_loss else ""
+    formula = f"{loss}{row.formula}, λ = {lam:g}"
 
     def evaluated(f: TestCritic, trial: tuple) -> tuple[Any, np.ndarray]:
         value, gradient = penalty(trial[0].copy(), f, *[x.copy() for x in trial[1:]])
         return value, np.asarray(to_host(gradient), dtype=float).reshape(-1)
 
-    def compare(f: TestCritic, trial: tuple, order: int) -> None:
+    def compare(f: TestCritic, trial: tuple, part: int) -> None:
         w, real, fake, eps = trial
-        found = evaluated(f, trial)[order]
+        found = evaluated(f, trial)[part]
+        added = _loss(f, w, real, fake)[part] if whole_loss else 0.0
         # Which end takes ε is a convention, since ε is uniform: the nearer of the two is meant
-        near_real, near_fake = (
-            _penalised(f, row, w, e * real + (1 - e) * fake)[order] * lam for e in (eps, 1 - eps)
+        of_real, of_fake = (
+            _penalised(f, row, w, e * real + (1 - e) * fake)[part] * lam + added for e in (eps, 1 - eps)
         )
-        added = _loss(f, w, real, fake)[order] if whole_loss else 0.0
-        other = np.size(found) == np.size(near_fake) and np.allclose(found, near_fake + added, rtol, atol)
-        near(("the value", "∂value/∂w")[order], found, (near_fake if other else near_real) + added)
+        swapped = np.size(found) == np.size(of_fake) and np.allclose(found, of_fake, rtol, atol)
+        near(PARTS[part], found, of_fake if swapped else of_real)
 
     def finite(d: int) -> None:
         zeros = np.zeros((d, 1))
@@ -163,9 +167,8 @@ def _loss(f: TestCritic, w: np.ndarray, real: np.ndarray, fake: np.ndarray) -> t
 
 def _own_scores(critic: Callable[[np.ndarray], Any], d: int, name: str, formula: str) -> Property:
     def holds(x: np.ndarray) -> None:
-        together = _scores(critic, x)
-        alone = [_scores(critic, x[i : i + 1])[0] for i in range(len(x))]
-        equal("the scores of the batch", together, np.array(alone), rtol=1e-6, atol=1e-6)
+        alone = np.array([_scores(critic, x[i : i + 1])[0] for i in range(len(x))])
+        equal("the scores of the batch", _scores(critic, x), alone, rtol=1e-6, atol=1e-6)
 
     quarters = st.integers(-8, 8).map(lambda k: k / 4)
     return Property(name, formula, {"x": arrays(float, (3, d), elements=quarters)}, holds)

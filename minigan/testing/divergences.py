@@ -28,12 +28,16 @@ from minigan.testing.strategies import (
 
 def _kl(p: float, q: float) -> float:
     """p log(p/q) with 0 log 0 = 0, and ∞ where q = 0 < p."""
-    return 0.0 if p == 0 else inf if q == 0 else p * (log(p) - log(q))
+    if p == 0:
+        return 0.0
+    return p * (log(p) - log(q)) if q > 0 else inf
 
 
 def _over(numerator: float, denominator: float) -> float:
     """numerator/denominator with 0/0 = 0 and, for a positive numerator, ∞ over 0."""
-    return 0.0 if numerator == 0 else inf if denominator == 0 else numerator / denominator
+    if numerator == 0:
+        return 0.0
+    return numerator / denominator if denominator > 0 else inf
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,8 @@ def _slip(D: Callable, known: Kind) -> str:
     """The slip that explains the values on every probe, in words; empty if none does."""
     for name, (words, wrong) in SLIPS.items():
         if all(np.isclose(number("D(p, q)", D(p, q)), wrong(known, p, q), rtol=1e-6) for p, q in _PROBES):
-            return f"\n  your values are {words}" + (f" ({known.names[name]})" if name in known.names else "")
+            convention = f" ({known.names[name]})" if name in known.names else ""
+            return f"\n  your values are {words}{convention}"
     return ""
 
 
@@ -212,15 +217,15 @@ def check_conjugate(
         sup = supremum(f, t)
         require(sup == inf, f"t = {t:.10g} is outside the domain you gave, yet sup (ut − f(u)) = {sup:.10g}")
 
-    beyond = [t for end, sign in ((low, -1), (high, 1)) if np.isfinite(end) for t in (end + sign * 0.5, end + sign * 5)]
+    beyond = [t for t in (low - 0.5, low - 5, high + 0.5, high + 5) if np.isfinite(t)]
     rows = [
         Property("Fenchel–Young", "f(u) + f*(t) ≥ ut", {"u": u_values, "t": t_values}, young),
         Property("equality at t = f′(u)", "f*(f′(u)) = u f′(u) − f(u)", {"u": u_values}, attained),
-        Property("supremum", "f*(t) = sup_{u > 0} {ut − f(u)}", {"t": t_values},
-                 conjugate),
-        *([Property("whole domain", "dom f* is every t whose supremum is finite: (−∞, f′(∞)]",
-                    {"t": st.sampled_from(beyond)}, whole)] if beyond else []),
+        Property("supremum", "f*(t) = sup_{u > 0} {ut − f(u)}", {"t": t_values}, conjugate),
     ]
+    if beyond:
+        rows.append(Property("whole domain", "dom f* is every t whose supremum is finite: (−∞, f′(∞)]",
+                             {"t": st.sampled_from(beyond)}, whole))
     if activation is not None:
         rows += _of_the_activation(partial(at, activation), partial(at, f_star), slope, low, high)
     return run([f_star], rows, examples, seed)

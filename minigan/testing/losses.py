@@ -39,33 +39,36 @@ class Kind:
 
     def smoothed(self, alpha: float) -> Kind:
         """The real label is 1 − α; the fake one stays 0."""
-        term, slope = ((lambda s, k=k: (1 - alpha) * self.real[k](s) + alpha * self.fake[k](s)) for k in (0, 1))
+        def weighted(real: Terms, fake: Terms) -> Terms:
+            return lambda s: (1 - alpha) * real(s) + alpha * fake(s)
+
+        term, slope = map(weighted, self.real, self.fake)
         formula = f"{self.formula}, its first term with the label 1 − α: (1−α) log D + α log(1−D), α = {alpha:g}"
         return Kind(formula, self.generator_formula, (term, slope), self.fake, self.generator, (-0.9, 0.9))
 
 
 _minus_log_d: tuple[Terms, Terms] = (lambda s: -log_expit(s), lambda s: -expit(-s))
 _minus_log_1_d: tuple[Terms, Terms] = (lambda s: -log_expit(-s), lambda s: expit(s))
-_minus: tuple[Terms, Terms] = (lambda s: -s, lambda s: -np.ones_like(s))
-_plain: tuple[Terms, Terms] = (lambda s: s, lambda s: np.ones_like(s))
+_negative: tuple[Terms, Terms] = (lambda s: -s, lambda s: -np.ones_like(s))
+_identity: tuple[Terms, Terms] = (lambda s: s, lambda s: np.ones_like(s))
 _D = "−E log D(x) − E log(1 − D(x̃)), D = σ(s)"
 
 KINDS = {
     "minimax": Kind(_D, "E log(1 − D(x̃))", _minus_log_d, _minus_log_1_d,
                     (lambda s: log_expit(-s), lambda s: -expit(s))),
     "non-saturating": Kind(_D, "−E log D(x̃)", _minus_log_d, _minus_log_1_d, _minus_log_d),
-    "wasserstein": Kind("E f(x̃) − E f(x)", "−E f(x̃)", _minus, _plain, _minus),
+    "wasserstein": Kind("E f(x̃) − E f(x)", "−E f(x̃)", _negative, _identity, _negative),
     "hinge": Kind(
         "E max(0, 1 − f(x)) + E max(0, 1 + f(x̃))", "−E f(x̃)",
         (lambda s: np.maximum(0, 1 - s), lambda s: -1.0 * (s < 1)),
-        (lambda s: np.maximum(0, 1 + s), lambda s: 1.0 * (s > -1)), _minus, span=(-0.9, 0.9)),
+        (lambda s: np.maximum(0, 1 + s), lambda s: 1.0 * (s > -1)), _negative, span=(-0.9, 0.9)),
     "least-squares": Kind(
         "½ E (D(x) − 1)² + ½ E D(x̃)², D = s", "½ E (D(x̃) − 1)²",
         (lambda s: 0.5 * (s - 1) ** 2, lambda s: s - 1), (lambda s: 0.5 * s**2, lambda s: s),
         (lambda s: 0.5 * (s - 1) ** 2, lambda s: s - 1), span=(0.1, 0.9)),
     "energy": Kind(  # EBGAN; the margin is each sample's own, inside the mean
-        "E D(x) + E max(0, 1 − D(x̃)), D = s an energy, margin 1", "E D(x̃)", _plain,
-        (lambda s: np.maximum(0, 1 - s), lambda s: -1.0 * (s < 1)), _plain, span=(-0.9, 0.9), direction=-1),
+        "E D(x) + E max(0, 1 − D(x̃)), D = s an energy, margin 1", "E D(x̃)", _identity,
+        (lambda s: np.maximum(0, 1 - s), lambda s: -1.0 * (s < 1)), _identity, span=(-0.9, 0.9), direction=-1),
 }
 
 
@@ -112,10 +115,12 @@ def check_loss(
     if row:
         rows += _values(critic_loss, generator_loss, row, near)
     if critic_gradient is not None:
-        rows.append(_gradient("critic's gradient", critic_loss, critic_gradient, 2, row and [row.real, row.fake], near))
+        terms = [row.real, row.fake] if row else None
+        rows.append(_gradient("critic's gradient", critic_loss, critic_gradient, 2, terms, near))
     if generator_gradient is not None:
-        rows.append(_gradient("generator's gradient", generator_loss, lambda t: (generator_gradient(t),), 1,
-                              row and [row.generator], near))
+        terms = [row.generator] if row else None
+        rows.append(_gradient(
+            "generator's gradient", generator_loss, lambda t: (generator_gradient(t),), 1, terms, near))
     return run([critic_loss, generator_loss], rows, examples, seed)
 
 
@@ -141,13 +146,12 @@ def _signs(critic: Callable, generator: Callable, direction: int, span: tuple[fl
     def fool(fake: np.ndarray) -> None:
         falls("the generator's loss", generator(fake), generator(fake + step))
 
-    names = ("scores", "up", "raised") if direction > 0 else ("energies", "down", "lowered")
+    words = ("scores", "up", "raised by 1/32") if direction > 0 else ("energies", "down", "lowered by 1/32")
+    scores, up, raised = words
     return [
-        Property(f"real {names[0]} {names[1]}", f"the critic's loss falls when real {names[0]} are {names[2]} by 1/32",
-                 two, real),
-        Property(f"fake {names[0]} {names[1]}", f"the critic's loss rises when fake {names[0]} are {names[2]} by 1/32",
-                 two, fake),
-        Property("the generator moves", f"the generator's loss falls when fake {names[0]} are {names[2]} by 1/32",
+        Property(f"real {scores} {up}", f"the critic's loss falls when real {scores} are {raised}", two, real),
+        Property(f"fake {scores} {up}", f"the critic's loss rises when fake {scores} are {raised}", two, fake),
+        Property("the generator moves", f"the generator's loss falls when fake {scores} are {raised}",
                  {"fake": _scores(elements, 2)}, fool),
     ]
 
@@ -230,7 +234,9 @@ def check_pull_away(
     """
     near = partial(equal, rtol=rtol, atol=atol)
     formula = "PT(S) = 1/(N(N−1)) Σ_{i≠j} cos²(Sᵢ, Sⱼ)"
-    rows_of_2 = point_clouds(3, 2).map(lambda x: x + np.where(np.abs(x).sum(1, keepdims=True) < 1e-3, 1.0, 0.0))
+
+    def away_from_0(x: np.ndarray) -> np.ndarray:
+        return x + (np.abs(x).sum(1, keepdims=True) < 1e-3)
 
     def value(S: np.ndarray) -> None:
         unit = S / np.linalg.norm(S, axis=1, keepdims=True)
@@ -241,9 +247,10 @@ def check_pull_away(
     def opposite(v: np.ndarray) -> None:
         near("PT(v, −v)", pull_away(np.stack([v, -v])), 1.0)
 
+    clouds = point_clouds(3, 2).map(away_from_0)
     return run([pull_away], [
         Property("orthogonal rows", "PT = 0", {}, lambda: near("PT(identity)", pull_away(np.eye(3)), 0.0)),
         Property("equal rows", "PT = 1", {}, lambda: near("PT(ones)", pull_away(np.ones((4, 2))), 1.0)),
-        Property("opposite rows", "PT = 1: the cosine is squared", {"v": rows_of_2.map(lambda x: x[0])}, opposite),
-        Property("value", formula, {"S": rows_of_2}, value),
+        Property("opposite rows", "PT = 1: the cosine is squared", {"v": clouds.map(lambda x: x[0])}, opposite),
+        Property("value", formula, {"S": clouds}, value),
     ], examples, seed)

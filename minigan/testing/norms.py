@@ -148,8 +148,7 @@ def _of_the_state(layer: Callable[[np.ndarray], PowerIteration], near: Callable)
 
     w = {"W": _weights(least=2)}
     return [
-        Property("state: once a step", "tan∠(u, u₁) ← (σ₂/σ₁)² tan∠(u, u₁) in train, and so for v",
-                 w, once),
+        Property("state: once a step", "tan∠(u, u₁) ← (σ₂/σ₁)² tan∠(u, u₁) in train, and so for v", w, once),
         Property("state: not in evaluation", "evaluate gives uᵀWv and leaves u, v as they are", w, still),
         Property("state: a constant of the gradient", "∂σ̂/∂W = u vᵀ, u and v after the step", w, constant),
         Property("state: from below", "σ̂ = uᵀWv ≤ σ₁", w, below),
@@ -173,10 +172,9 @@ def check_virtual_batch_norm(
     reference = np.array([[-1.0, 2.0], [0.5, -1.0], [1.0, 0.0], [2.0, 3.0]])
     x = {"x": arrays(float, (3, 2), elements=quarters)}
 
-    def alone(x: np.ndarray) -> None:
-        together = array("the output", normalise(x, reference), x.shape)
-        near("the outputs of the batch", together,
-             np.concatenate([array("one output", normalise(row[None], reference), (1, 2)) for row in x]))
+    def independent(x: np.ndarray) -> None:
+        alone = [array("one output", normalise(row[None], reference), (1, 2)) for row in x]
+        near("the outputs of the batch", array("the output", normalise(x, reference), x.shape), np.concatenate(alone))
 
     def referred(x: np.ndarray) -> None:
         moved = array("the output", normalise(x, reference + 5.0), x.shape)
@@ -188,7 +186,7 @@ def check_virtual_batch_norm(
              array("the output", normalise(x, reference), x.shape))
 
     return run([normalise], [
-        Property("batch-mates do not matter", "the output of xᵢ in a batch = its output alone", x, alone),
+        Property("batch-mates do not matter", "the output of xᵢ in a batch = its output alone", x, independent),
         Property("the reference matters", "another reference, another output", x, referred),
         Property("shift", "x and the reference moved together change nothing", x, shifted),
     ], examples, seed)

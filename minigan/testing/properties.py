@@ -69,7 +69,7 @@ def run(subject: Sequence[Callable], properties: Sequence[Property], examples: i
 
 def _smallest(row: Property, examples: int, seed: int) -> tuple[dict[str, Any], str] | None:
     """The smallest inputs that Hypothesis finds to break the row, and what is found there."""
-    last: list[tuple[dict[str, Any], str]] = []
+    failures: list[tuple[dict[str, Any], str]] = []
 
     # The caller's own profile must not change a verdict, nor a database of examples from an earlier one
     @hypothesis_seed(seed)
@@ -82,15 +82,15 @@ def _smallest(row: Property, examples: int, seed: int) -> tuple[dict[str, Any], 
     def attempt(inputs: dict[str, Any]) -> None:
         found = _found(row, inputs)
         if found:
-            last.append((inputs, found))  # Hypothesis ends on the smallest
+            failures.append((inputs, found))  # Hypothesis ends on the smallest
             raise Wrong
 
     try:
         attempt()
     except Wrong:
-        return last[-1]
+        return failures[-1]
     except Flaky:
-        return last[-1][0], f"{last[-1][1]} (but not every time: the same inputs give different values)"
+        return failures[-1][0], f"{failures[-1][1]} (but not every time: the same inputs give different values)"
     return None
 
 

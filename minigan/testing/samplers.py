@@ -53,7 +53,7 @@ def check_sampler(
         Property("reproducible", "equal generators give equal draws, other generators others",
                  {"s": seeds}, partial(_reproducible, sample)),
         Property("no global state", "NumPy's and Python's global generators are neither read nor moved",
-                 {"s": seeds}, partial(_apart, sample)),
+                 {"s": seeds}, partial(_no_global_state, sample)),
     ]
 
     def law(name: str, formula: str, holds: Callable[[np.ndarray], None]) -> Property:
@@ -97,7 +97,7 @@ def _reproducible(sample: Sampler, s: int) -> None:
     require(not np.array_equal(first, to_host(_draw(sample, s + 1000, 50))), "two generators gave the same draws")
 
 
-def _apart(sample: Sampler, s: int) -> None:
+def _no_global_state(sample: Sampler, s: int) -> None:
     """Draw twice with the global generators in different states; see that nobody moved them."""
     # The global generator is what is on trial here, hence the exemptions
     kept = random.getstate(), np.random.get_state()  # noqa: NPY002
