@@ -37,7 +37,7 @@ def batch(data, rng, n=256, noise=1.0):
     return {"real": real, "fake": origin + noise * rng.normal(size=(n, 2)), "eps": rng.random((n, 1))}
 
 
-def kept_by(lam=0.0, c=np.inf):
+def critic_step(lam=0.0, c=np.inf):
     def step(state, inputs):
         w, real, fake = state["w"], inputs["real"], inputs["fake"]
         loss = wasserstein_critic(critic(w, real), critic(w, fake))
@@ -48,7 +48,7 @@ def kept_by(lam=0.0, c=np.inf):
     return step
 
 
-steps, found = {"clipped": kept_by(c=0.05), "penalised": kept_by(lam=10.0)}, {}
+steps, found = {"clipped": critic_step(c=0.05), "penalised": critic_step(lam=10.0)}, {}
 for data in ("ring8", "swiss-roll"):
     for name, step in steps.items():
         rng = np.random.default_rng(0)
@@ -67,20 +67,20 @@ for data in ("ring8", "swiss-roll"):
 fig, axes = plt.subplots(2, 4, figsize=(14, 7.8), layout="constrained")
 x, y = np.meshgrid(*[np.linspace(-2.2, 2.2, 121)] * 2)
 for row, name in zip(axes, steps, strict=True):
-    both = [found[data, name] for data in ("ring8", "swiss-roll")]
-    for ax, end in zip(row, both, strict=False):
-        f = critic(end["w"], np.stack([x.ravel(), y.ravel()], axis=1)).value.reshape(x.shape)
+    results = [found[data, name] for data in ("ring8", "swiss-roll")]
+    for ax, result in zip(row, results, strict=False):
+        f = critic(result["w"], np.stack([x.ravel(), y.ravel()], axis=1)).value.reshape(x.shape)
         ax.contourf(x, y, f, 16, cmap="Oranges", alpha=0.5)
         ax.contour(x, y, f, 16, colors="#7a5200", linewidths=0.8, linestyles="solid")
-        ax.scatter(*end["real"][:400].T, s=5, color=style.DATA, lw=0)
+        ax.scatter(*result["real"][:400].T, s=5, color=style.DATA, lw=0)
         ax.set(box_aspect=1, xticks=[], yticks=[])
-        style.title(ax, f"{name.capitalize()}: {end['says']:.2f} of {end['w1']:.2f}",
+        style.title(ax, f"{name.capitalize()}: {result['says']:.2f} of {result['w1']:.2f}",
                     r"$\mathrm{E}f(x) - \mathrm{E}f(\tilde x)$ of $W_1$; levels of $f$")
-    row[2].hist(np.concatenate([end["w"] for end in both]), 60, color=style.CRITIC)
+    row[2].hist(np.concatenate([result["w"] for result in results]), 60, color=style.CRITIC)
     row[2].set(xlabel="$w$, all weights and biases", yticks=[], box_aspect=1)
-    for end, look in zip(both, [{"color": style.FAINT}, {"color": style.DATA, "histtype": "step", "lw": 1.6}],
-                         strict=True):
-        row[3].hist(end["slopes"], np.linspace(0, 1.4, 71), **look)
+    ring, roll = (result["slopes"] for result in results)
+    row[3].hist(ring, np.linspace(0, 1.4, 71), color=style.FAINT)
+    row[3].hist(roll, np.linspace(0, 1.4, 71), color=style.DATA, histtype="step", lw=1.6)
     row[3].axvline(1, color=style.CRITIC, ls="--")
     row[3].set(xlabel=r"slope $\|\nabla f(\hat x)\|$; grey ring, line roll", yticks=[], box_aspect=1)
 style.title(axes[0, 2], "Weights: at the bound", r"$w \leftarrow \mathrm{clip}(w, -c, c)$, $c = 0.05$")

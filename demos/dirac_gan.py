@@ -72,9 +72,9 @@ above.axvline(1, color=style.DATA, linewidth=1, zorder=0)
 above.set(xlim=(0.905, 1.03), ylim=(-0.7, 6.7), xticks=[0.95, 1], yticks=[])
 
 style.title(below, "Who comes home", "distance from the equilibrium")
-for name, look in [("GAN", "-"), ("WGAN-GP", ":"), ("Non-saturating", "--"), ("R1 = R2", "-"), ("Instance noise", "-."),
-                   ("Consensus", "--")]:
-    below.plot(radius(found["paths"][name]), look, color=style.GENERATOR, linewidth=1.6)
+for name, ls in [("GAN", "-"), ("WGAN-GP", ":"), ("Non-saturating", "--"), ("R1 = R2", "-"), ("Instance noise", "-."),
+                 ("Consensus", "--")]:
+    below.plot(radius(found["paths"][name]), ls, color=style.GENERATOR, linewidth=1.6)
 for at, text in [((190, 6), "GAN"), ((180, 0.17), "non-saturating"), ((300, 0.012), "noise"), ((270, 2.5e-5), "R1"),
                  ((20, 3e-6), "consensus")]:
     below.text(*at, text)

@@ -58,14 +58,14 @@ found = {
 }
 
 fig, axes = plt.subplots(1, 3, figsize=(14, 6.2), layout="constrained")
-looks = dict(zip(rows, [(style.DATA, ":"), (style.DATA, "-"), (style.GENERATOR, "-"), (style.MODES, "--"),
+lines = dict(zip(rows, [(style.DATA, ":"), (style.DATA, "-"), (style.GENERATOR, "-"), (style.MODES, "--"),
                         ("#777777", "-"), (style.CRITIC, "-"), (style.CRITIC, "-.")], strict=True))
 names = dict(zip(rows, [r"Pearson $\chi^2$", "KL", "GAN: 2 JS", r"Hellinger $H^2$", "total variation", "reverse KL",
                         r"Neyman $\chi^2$"], strict=True))
 ax = axes[0]
 for k, (name, (mu, sigma, D)) in enumerate(found["fit"].items()):
     ax.fill_between(x, -k, -k + 1.05 * p, color=style.FAINT, alpha=0.7, lw=0)
-    ax.plot(x, -k + 1.05 * gaussian(mu, sigma), color=looks[name][0], lw=1.8)
+    ax.plot(x, -k + 1.05 * gaussian(mu, sigma), color=lines[name][0], lw=1.8)
     ax.text(-8.9, -k + 0.14, f"{names[name]}\n{D:.3f}")
 ax.set(xlim=(-9, 5.5), xlabel="$x$", ylim=(-6.1, 0.8), yticks=[])
 ax.spines["left"].set_visible(False)
@@ -76,16 +76,18 @@ labels = [("pearson", 0.8, 3.2, "right"), ("kl", 2.05, 2.6, "left"), ("neyman", 
           ("total-variation", 3.1, 0.6, "left"), ("squared-hellinger", 3.1, 0.26, "left"), ("gan", -3.45, -4.0, "left"),
           ("reverse-kl", 0.65, -0.85, "left")]
 for name, *at, side in labels:
-    axes[1].plot(v, found["T"][name], color=looks[name][0], ls=looks[name][1], lw=1.8)
-    axes[1].text(*at, names[name], color=looks[name][0], ha=side, va="center")
+    color, ls = lines[name]
+    axes[1].plot(v, found["T"][name], color=color, ls=ls, lw=1.8)
+    axes[1].text(*at, names[name], color=color, ha=side, va="center")
 axes[1].set(xlim=(-5, 5.5), ylim=(-5, 4), xlabel=r"$v = \log\,p/q$")
 style.title(axes[1], "Where the best critic goes flat", r"$T^* = f'(p/q)$; it cannot pass $f'(\infty)$")
 
 labels = [("pearson", -2.9, 0.0035, "left"), ("kl", 2.15, 5, "left"), ("gan", 3.15, 0.9, "left"),
           ("squared-hellinger", -5.9, 0.045, "left"), ("reverse-kl", -5.9, 1.25, "left"), ("neyman", -1.75, 16, "left")]
 for name, *at, side in labels:
-    axes[2].semilogy(v, found["pull"][name], color=looks[name][0], ls=looks[name][1], lw=1.8)
-    axes[2].text(*at, names[name], color=looks[name][0], ha=side, va="center")
+    color, ls = lines[name]
+    axes[2].semilogy(v, found["pull"][name], color=color, ls=ls, lw=1.8)
+    axes[2].text(*at, names[name], color=color, ha=side, va="center")
 axes[2].semilogy(v, found["pull_log_d"], color=style.GENERATOR, ls="--", lw=1.8)
 axes[2].text(-5.9, 0.7, r"GAN with $-\log D$", color=style.GENERATOR, va="center")
 axes[2].set(xlim=(-6, 3), ylim=(1e-3, 30), xlabel=r"$v = \log\,p/q$ at a fake")

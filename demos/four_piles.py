@@ -34,6 +34,7 @@ found = {"delta": delta, "cost": abs(delta).sum(), "states": np.array(states),
 
 fig = plt.figure(figsize=(13, 8), layout="constrained")
 grid = fig.add_gridspec(2, 4, height_ratios=[1, 1.1])
+moves = ["lines: what $Q$ wants", "carry 2 on", "carry 2 on", "fetch 1 back: now it is $Q$"]
 for k, piles in enumerate(states):
     ax = fig.add_subplot(grid[0, k])
     for i in range(4):
@@ -48,8 +49,7 @@ for k, piles in enumerate(states):
                     arrowprops={"arrowstyle": "-|>", "color": style.CRITIC, "lw": 2, "mutation_scale": 18})
         ax.text((start + end) / 2, 5.35, f"{abs(carried)}", color=style.CRITIC, ha="center", weight="bold", fontsize=13)
     ax.set(xlim=(0.4, 4.6), ylim=(0, 6))
-    style.title(ax, ["The piles of $P$", *(rf"$\delta_{i} = {int(delta[i])}$" for i in (1, 2, 3))][k],
-                ["lines: what $Q$ wants", "carry 2 on", "carry 2 on", "fetch 1 back: now it is $Q$"][k])
+    style.title(ax, rf"$\delta_{k} = {int(delta[k])}$" if k else "The piles of $P$", moves[k])
     ax.set_xticks(at)
     ax.set_yticks([0, 2, 4])
 
@@ -60,9 +60,9 @@ ax.stairs([0, *F], edges, baseline=None, color=style.DATA, lw=2.2)
 ax.stairs([0, *G], edges, baseline=None, color=style.GENERATOR, lw=2.2, ls="--")
 ax.bar(at + 0.5, F - G, 1, G, color=style.CRITIC, alpha=0.35, lw=0)
 for i in range(4):
-    text = rf"$\delta_{i + 1} = {P[i]} - {Q[i]} = {F[i] - G[i]}$" if not i else (
-        rf"$\delta_{i + 1} = {F[i - 1] - G[i - 1]} + {P[i]} - {Q[i]} = {F[i] - G[i]}$")
-    ax.text(at[i] + 0.5, max(F[i], G[i]) + 0.35, text, ha="center", color=style.CRITIC)
+    before = f"{F[i - 1] - G[i - 1]} + " if i else ""
+    ax.text(at[i] + 0.5, max(F[i], G[i]) + 0.35, rf"$\delta_{i + 1} = {before}{P[i]} - {Q[i]} = {F[i] - G[i]}$",
+            ha="center", color=style.CRITIC)
 ax.text(1.04, 3.3, "$F$, of $P$", fontsize=12)
 ax.text(2.04, 2.1, "$G$, of $Q$", color=style.GENERATOR, fontsize=12)
 ax.set(xlim=(0.5, 5), ylim=(0, 11.6), xlabel="pile", ylabel="shovelfuls up to here")

@@ -49,12 +49,12 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(13, 4.9), width_ratios=(1.2, 1)
 style.title(left, "A tail of slope −1", "how often a fake's gradient is larger than $t$")
 t = np.geomspace(1e-3, 2e5, 200)
 left.plot(t, 1 - 2 / np.pi * np.arctan(t / scale), color=style.FAINT, linewidth=6)
-for g, look, colour, at, text in [
+for g, ls, colour, at, text in [
     (trick, "-", style.CRITIC, (60, 0.05), "$-\\log D$, $D$ as noisy as its slope:\n$-Jr/\\epsilon$, Cauchy (grey)"),
     (minimax, "--", style.DATA, (0.004, 2e-4), "$\\log(1 - D)$:\nvanishing"),
     (sigmoid, "-.", style.GENERATOR, (0.23, 2e-4), "$-\\log\\,\\sigma(s)$,\nnoisy logits"),
 ]:
-    left.plot(np.sort(abs(g)), 1 - (count - 0.5) / n, look, color=colour, linewidth=1.8)
+    left.plot(np.sort(abs(g)), 1 - (count - 0.5) / n, ls, color=colour, linewidth=1.8)
     left.text(*at, text, color=colour, fontsize=12)
 left.set(xscale="log", yscale="log", xlim=(1e-3, 2e5), ylim=(7e-6, 1.6))
 left.set(xlabel="$t$", ylabel=r"$P(|\nabla_\theta| > t)$")

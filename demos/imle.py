@@ -61,14 +61,14 @@ for name, loss in LOSSES.items():
     for t in range(T):
         program(real=data.sample(rng, n), z=rng.normal(size=(n, 2)), t=np.array(t + 1.0),
                 eta=np.array(4e-3 * (1 - t / T)))
-    made, real = net(theta, rng.normal(size=(2500, 2))).value, data.sample(rng, 2500)
-    found[name] = mode_scores(made, data) | {"made": made, "real": real} | {
-        f"loss when {asked}": float(f(Tensor(real), Tensor(made)).value) for asked, f in LOSSES.items()}
+    fake, real = net(theta, rng.normal(size=(2500, 2))).value, data.sample(rng, 2500)
+    found[name] = mode_scores(fake, data) | {"made": fake, "real": real} | {
+        f"loss when {chooser}": float(f(Tensor(real), Tensor(fake)).value) for chooser, f in LOSSES.items()}
 
 fig, axes = plt.subplots(1, 4, figsize=(14, 4.4), layout="constrained")
 for (ax, below), (name, choose) in zip(axes.reshape(2, 2), [("each datum chooses", 0), ("each sample chooses", 1)],
                                        strict=True):
-    force, end = found["forces"][name], found[name]
+    force, result = found["forces"][name], found[name]
     nearest = np.linalg.norm(x[:, None] - samples, axis=-1).argmin(axis=1 - choose)
     for i, j in enumerate(nearest):  # who chooses whom
         ax.plot(*np.array([x[i], samples[j]] if choose == 0 else [x[j], samples[i]]).T, ":", color="#8a8a8a", lw=1.3)
@@ -81,9 +81,9 @@ for (ax, below), (name, choose) in zip(axes.reshape(2, 2), [("each datum chooses
     style.title(ax, name.capitalize(), f"squares: data; {moved.sum()} of 12 samples move")
     for mu in data.modes:
         below.add_patch(plt.Circle(mu, 3 * data.sigma, fill=False, color=style.MODES, lw=1.4))
-    below.scatter(*end["made"].T, s=3, color=style.GENERATOR, alpha=0.5, lw=0)
-    style.title(below, f"so it finds {end['modes_found']} of 8",
-                f"{100 * end['high_quality']:.0f} % within 3σ; its loss: {end['loss when ' + name]:.5f}")
+    below.scatter(*result["made"].T, s=3, color=style.GENERATOR, alpha=0.5, lw=0)
+    style.title(below, f"so it finds {result['modes_found']} of 8",
+                f"{100 * result['high_quality']:.0f} % within 3σ; its loss: {result['loss when ' + name]:.5f}")
 for ax in axes.flat:
     ax.set(xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), xticks=[], yticks=[], box_aspect=1)
 fig.savefig("imle.png", dpi=style.DPI)

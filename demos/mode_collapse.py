@@ -31,7 +31,7 @@ from minigan.studies.presets import preset
 style.use()
 toy = ring(8, radius=2, sigma=0.1)
 small = {"generator": (32, 32), "critic": (32, 32), "latent": 4, "batch": 64, "steps": 2500}
-looks = (1, 300, 800, 2500)
+snapshots = (1, 300, 800, 2500)
 METHODS = {
     "gan": ("the GAN", {}),
     "packing": ("packing:\n$D$ sees two\nsamples at once", {}),
@@ -43,15 +43,15 @@ for method, (_, own) in METHODS.items():
     training = Training(preset("collapse").configure(method, **small, **own), data_from(toy, standardize=False))
     samples = {}
     for _ in training.run():  # pauses after each step of the generator
-        if training.step in looks:
+        if training.step in snapshots:
             samples[training.step] = training.model.sample(np.random.default_rng(0), 2000)
-    last = samples[looks[-1]]
+    last = samples[snapshots[-1]]
     shares = np.bincount(nearest_mode(last, toy.modes)[0], minlength=8) / len(last)
     found[method] = mode_scores(last, toy) | {"shares": shares, "samples": samples}
 
-fig, axes = plt.subplots(len(METHODS), len(looks) + 1, figsize=(13, 10.4), layout="constrained")
+fig, axes = plt.subplots(len(METHODS), len(snapshots) + 1, figsize=(13, 10.4), layout="constrained")
 for row, (method, (text, _)) in zip(axes, METHODS.items(), strict=True):
-    for ax, step in zip(row, looks, strict=False):
+    for ax, step in zip(row, snapshots, strict=False):
         for mu in toy.modes:
             ax.add_patch(plt.Circle(mu, 3 * toy.sigma, fill=False, color=style.MODES, lw=1.2))
         ax.scatter(*found[method]["samples"][step][:1000].T, s=3, color=style.GENERATOR, alpha=0.5, lw=0)
@@ -63,7 +63,7 @@ for row, (method, (text, _)) in zip(axes, METHODS.items(), strict=True):
     bars.bar(range(1, 9), found[method]["shares"], color=style.GENERATOR, width=0.7)
     bars.axhline(1 / 8, color=style.DATA, ls="--", lw=1)
     bars.set(ylim=(0, 0.32), yticks=[0, 1 / 8, 1 / 4], yticklabels=["0", "1/8", "1/4"], xticks=range(1, 9))
-for ax, step in zip(axes[0], looks, strict=False):
+for ax, step in zip(axes[0], snapshots, strict=False):
     ax.set_title(f"step {step:,}", loc="center", pad=8)
 axes[0, -1].set_title("share of each mode", loc="center", pad=8)
 axes[-1, -1].set_xlabel("mode")

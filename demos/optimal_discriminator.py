@@ -41,10 +41,11 @@ state = {"w": w, "m": np.zeros_like(w), "v": np.zeros_like(w)}
 batch = {"real": np.empty((256, 1)), "fake": np.empty((256, 1)), "t": np.ones(())}
 
 
-def step(old, seen):
-    loss = discriminator(net(old["w"], seen["real"]), net(old["w"], seen["fake"]))  # −V, on logits
-    new_w, memory = adam(old["w"], grad(loss, old["w"]), {"m": old["m"], "v": old["v"]}, seen["t"], 3e-3)
-    return {"w": new_w, **memory}, {}
+def step(state, inputs):
+    w = state["w"]
+    loss = discriminator(net(w, inputs["real"]), net(w, inputs["fake"]))  # −V, on logits
+    w, moments = adam(w, grad(loss, w), state, inputs["t"], 3e-3)
+    return {"w": w, **moments}, {}
 
 
 def logit(x):
@@ -67,9 +68,9 @@ style.title(left, "It bends towards p/(p + q)", "a network that sees 256 samples
 left.fill_between(x, np.exp(log_p(x)), color=style.FAINT, alpha=0.6, linewidth=0)
 left.plot(x, np.exp(log_q(x)), color=style.GENERATOR, linestyle="-.", linewidth=1.6)
 left.plot(x, D_star, color=style.DATA, linewidth=6, alpha=0.3, solid_capstyle="butt")
-for t, look, height in [(1, ":", 0.335), (50, "--", 0.39), (3000, "-", 0.25)]:
-    left.plot(x, D[at.index(t)], look, color=style.CRITIC, linewidth=1.8)
-    left.text(4.55, height, f"{t:,} step{'s' * (t > 1)}", color=style.CRITIC)
+for t, ls, height in [(1, ":", 0.335), (50, "--", 0.39), (3000, "-", 0.25)]:
+    left.plot(x, D[at.index(t)], ls, color=style.CRITIC, linewidth=1.8)
+    left.text(4.55, height, "1 step" if t == 1 else f"{t:,} steps", color=style.CRITIC)
 left.text(-2.0, 0.345, "data $p$", ha="center")
 left.text(0.0, 0.27, "fakes $q$", ha="center", color=style.GENERATOR)
 left.text(-2.7, 0.92, r"$D^* = \frac{p}{p+q}$", ha="center", fontsize=15, color="#444444")

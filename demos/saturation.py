@@ -63,8 +63,8 @@ style.title(right, "The push that a fake at x gets", "absolute slope of the gene
 labels = [("log(1 − D)", "-", style.DATA, (5.15, 5e-5),
            "$\\log(1 - D^*)$:\n$2 \\cdot 10^{-5}$ at $x = 5$"),
           ("−log D", ":", style.DATA, (5.1, 14), r"$-\log D^*$: 5"), ("f", "--", style.CRITIC, (5.1, 0.2), "$-f^*$: 1")]
-for name, look, colour, at, text in labels:
-    right.plot(x, abs(slopes[name]), look, color=colour, linewidth=2.2)
+for name, ls, colour, at, text in labels:
+    right.plot(x, abs(slopes[name]), ls, color=colour, linewidth=2.2)
     right.text(*at, text, color=colour, fontsize=12)
 right.axvspan(mu - 2, mu + 2, color=style.GENERATOR, alpha=0.12, linewidth=0)
 right.text(mu, 1e-12, "95 % of the fakes", ha="center")

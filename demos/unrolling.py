@@ -55,8 +55,8 @@ found = {
 # %%
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.8), layout="constrained")
 style.title(left, "Friction", "the Dirac-GAN from (1, 1), $h = 0.2$")
-for k, look, at in [(0, "-", (0.9, 2.0)), (1, "--", (1.0, -1.0)), (5, "-", (-0.35, 1.13))]:
-    left.plot(*found["paths"][k].T, look, color=style.GENERATOR, linewidth=1 + 0.2 * k)
+for k, ls, at in [(0, "-", (0.9, 2.0)), (1, "--", (1.0, -1.0)), (5, "-", (-0.35, 1.13))]:
+    left.plot(*found["paths"][k].T, ls, color=style.GENERATOR, linewidth=1 + 0.2 * k)
     left.text(*at, f"$k = {k}$", color=style.GENERATOR)
 left.plot(*start, "o", color=style.DATA, markersize=7)
 left.plot(0, 0, "*", color=style.CRITIC, markersize=14)
@@ -70,8 +70,8 @@ middle.text(10, 0.892, r"$k = \frac{1}{h f'(0)}$", ha="center", va="top", fontsi
 middle.set(xlabel="$k$", ylabel=r"$|\lambda|$", ylim=(0.87, 1.015), xticks=range(0, 21, 5))
 
 style.title(right, "A bowl, then a hole", r"$V(\theta, \psi_k(\theta))$ from $\psi = 0$")
-for k, look, height in [(0, "-", -1.386), (1, "--", -1.034), (5, "-", -0.793), (20, "-.", -0.728), (100, ":", -0.682)]:
-    right.plot(theta, found["values"][k], look, color=style.GENERATOR, linewidth=1.8)
+for k, ls, height in [(0, "-", -1.386), (1, "--", -1.034), (5, "-", -0.793), (20, "-.", -0.728), (100, ":", -0.682)]:
+    right.plot(theta, found["values"][k], ls, color=style.GENERATOR, linewidth=1.8)
     right.text(3.1, height, f"$k = {k}$", color=style.GENERATOR, va="center")
 right.axhline(-np.log(2), color=style.DATA, linewidth=1)
 right.text(-2.9, 0.012 - np.log(2), r"$k \to \infty$: $-\log 2$, but for $\theta = 0$")

@@ -48,9 +48,9 @@ for ax, (name, path) in zip(axes.flat, paths.items(), strict=False):
     ax.set(xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), aspect="equal", xlabel="$x$", ylabel="$y$")
 last = axes.flat[-1]
 style.title(last, "Out, in, or round", "the distance from the equilibrium; |λ|: its factor a step")
-for name, look, at in [("simultaneous", "-", (5, 5)), ("alternating", "--", (23, 1.2)), ("runge-kutta", "-", (42, 1.2)),
-                       ("extragradient", "-", (33, 0.5)), ("optimistic", "-.", (7, 0.2))]:
-    last.plot(radius(paths[name]), look, color=style.GENERATOR, linewidth=1.8)
+for name, ls, at in [("simultaneous", "-", (5, 5)), ("alternating", "--", (23, 1.2)), ("runge-kutta", "-", (42, 1.2)),
+                     ("extragradient", "-", (33, 0.5)), ("optimistic", "-.", (7, 0.2))]:
+    last.plot(radius(paths[name]), ls, color=style.GENERATOR, linewidth=1.8)
     last.text(*at, f"{name}\n|λ| = {factors[name]:.3f}", color="#333333")
 last.set(yscale="log", xlabel="steps", ylabel=r"$\sqrt{x^2 + y^2}$", xlim=(0, steps), ylim=(0.1, 10))
 fig.savefig("xy_game.png", dpi=style.DPI)

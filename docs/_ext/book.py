@@ -84,7 +84,9 @@ def _module(name: str) -> tuple[Path, str, ast.Module]:
 def _definition(place: str) -> tuple[Path, list[str], ast.stmt]:
     """Where a dotted name is defined. LookupError if it is not."""
     parts = place.split(".")
-    k = next((k for k in range(len(parts) - 1, 0, -1) if ROOT.joinpath(*parts[:k]).with_suffix(".py").exists()), 0)
+    k = len(parts) - 1
+    while k and not ROOT.joinpath(*parts[:k]).with_suffix(".py").exists():
+        k -= 1
     if not k:
         raise LookupError(f"{place}: no such module")
     path, text, node = _module(".".join(parts[:k]))
@@ -96,10 +98,12 @@ def _definition(place: str) -> tuple[Path, list[str], ast.stmt]:
 
 
 def _names(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
 
 
 def excerpt(place: str) -> Excerpt:
@@ -107,7 +111,7 @@ def excerpt(place: str) -> Excerpt:
 
     LookupError if the name is not defined there, or the text does not occur in it exactly once.
     """
-    name, _, wanted = (part.strip() for part in place.partition("::"))
+    name, _, mark = (part.strip() for part in place.partition("::"))
     path, lines, node = _definition(name)
     first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
     code = list(range(first, (node.end_lineno or first) + 1))
@@ -117,9 +121,9 @@ def excerpt(place: str) -> Excerpt:
         code = [n for n in code if not body[0].lineno <= n <= (body[0].end_lineno or 0)]
         while not lines[code[len(head)] - 1].strip():
             del code[len(head)]
-    marked = [n for n in code if wanted and wanted in lines[n - 1]]
-    if wanted and len(marked) != 1:
-        raise LookupError(f"{name}: {wanted!r} occurs on {len(marked)} lines, not on one")
+    marked = [n for n in code if mark and mark in lines[n - 1]]
+    if mark and len(marked) != 1:
+        raise LookupError(f"{name}: {mark!r} occurs on {len(marked)} lines, not on one")
     shown = code
     if marked and len(code) > 2 * AROUND + 6:
         i = code.index(marked[0])
@@ -133,7 +137,8 @@ def excerpt(place: str) -> Excerpt:
     marks: list[int] = []
     for before, n in zip([None, *shown], shown, strict=False):
         if before is not None and code.index(n) != code.index(before) + 1:
-            text.append(" " * (len(lines[n - 1]) - len(lines[n - 1].lstrip())) + "...")
+            indent = len(lines[n - 1]) - len(lines[n - 1].lstrip())
+            text.append(" " * indent + "...")
         text.append(lines[n - 1])
         if n in marked:
             marks.append(len(text))

@@ -48,7 +48,7 @@ def text(content: str, *classes: str) -> nodes.inline:
     return nodes.inline("", content, classes=list(classes))
 
 
-def row(*cells: Any, head: bool = False) -> nodes.row:
+def row(*cells: Any) -> nodes.row:
     """Cells are text, or nodes."""
     made = nodes.row()
     for cell in cells:
@@ -61,7 +61,7 @@ def row(*cells: Any, head: bool = False) -> nodes.row:
 def table(head: list[str], rows: list[nodes.row], *classes: str) -> nodes.table:
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=1) for _ in head]
-    group += nodes.thead("", row(*head, head=True))
+    group += nodes.thead("", row(*head))
     group += nodes.tbody("", *rows)
     return nodes.table("", group, classes=[*classes])
 
@@ -70,7 +70,7 @@ def numbers(x: Any) -> str:
     """Up to four numbers, to seven digits; rounding errors of a 0 are its machine's own."""
     values = np.asarray(x, dtype=float).ravel()
     shown = [f"{0.0 if abs(v) < 1e-9 else v:.7g}".replace("-", "−").replace("inf", "∞") for v in values[:4]]
-    return ", ".join(shown) + ", …" * (values.size > 4)
+    return ", ".join(shown if values.size <= 4 else [*shown, "…"])
 
 
 def check_row(check: Any, *before: Any) -> nodes.row:
@@ -83,6 +83,13 @@ def reference(document: str, label: str, content: str, kind: str = "ref") -> add
     made["refdoc"] = document
     made += nodes.inline("", content, classes=["xref", "std"])
     return made
+
+
+def anchor(env: Any, id: str, content: str) -> None:
+    """Make the place with this id known to ``reference``."""
+    domain = env.domains["std"]
+    domain.anonlabels[id] = env.docname, id
+    domain.labels[id] = env.docname, id, content
 
 
 def place_link(excerpt: book.Excerpt) -> source_link:
@@ -139,21 +146,19 @@ class EquationDirective(SphinxDirective):
             raise self.error(f"equation {equation.id} stands on {domain.equations[equation.id][0]} already")
         domain.equations[equation.id] = (self.env.docname, equation.number)
         self.state.document.note_explicit_target(made)
-        labels = self.env.domains["std"]
-        labels.anonlabels[id] = self.env.docname, id
-        labels.labels[id] = self.env.docname, id, f"({equation.number})"
+        anchor(self.env, id, f"({equation.number})")
         return made
 
     def origin(self, equation: book.Equation) -> nodes.paragraph:
         """Which notes display it, and the demos."""
         made = nodes.paragraph("", "", text(equation.name, "name"), classes=["origin"])
-        said = [*equation.notes, *(f"{note} (in words)" for note in equation.words)]
-        if said:
-            made += text("  notes: " + ", ".join(said))
+        notes = [*equation.notes, *(f"{note} (in words)" for note in equation.words)]
+        if notes:
+            made += text("  notes: " + ", ".join(notes))
         if equation.demos:
             made += [text("  demo: "), *commas(demo_links(self.env.docname, equation))]
         if equation.remark:
-            made += text(f". {equation.remark}" if said or equation.demos else f": {equation.remark}")
+            made += text(f". {equation.remark}" if notes or equation.demos else f": {equation.remark}")
         return made
 
     def code(self, place: str) -> nodes.container:
@@ -167,18 +172,17 @@ class EquationDirective(SphinxDirective):
     def checks(self, equation: book.Equation) -> nodes.table:
         rows = []
         for id in equation.claims:
-            found = verdict(id).checks
-            wanted = equation.shows.get(id, "")
-            chosen = next((check for check in found if check.what.startswith(wanted)), None)
+            start = equation.shows.get(id, "")
+            chosen = next((check for check in verdict(id).checks if check.what.startswith(start)), None)
             if chosen is None:
-                raise self.error(f"claim {id} has no check that begins {wanted!r}")
+                raise self.error(f"claim {id} has no check that begins {start!r}")
             rows.append(check_row(chosen, claim_link(self.env.docname, id)))
         return table(["claim", "one of its checks", "computed", "", "expected"], rows, "checks")
 
     def erratum(self, id: str) -> nodes.paragraph:
         claim = claims.select([id])[0]
-        said = f" ({claim.note}). Printed: {claim.statement}. True: {claim.truth}."
-        return nodes.paragraph("", "", text("Erratum ", "name"), claim_link(self.env.docname, id), text(said),
+        truth = f" ({claim.note}). Printed: {claim.statement}. True: {claim.truth}."
+        return nodes.paragraph("", "", text("Erratum ", "name"), claim_link(self.env.docname, id), text(truth),
                                classes=["erratum"])
 
 
@@ -186,16 +190,16 @@ class EquationIndex(SphinxDirective):
     """Number, name, notes, code, claims, demo."""
 
     def run(self) -> list[nodes.Node]:
-        here = self.env.docname
+        page = self.env.docname
         rows = []
         for equation in book.equations().values():
             notes = ", ".join([*equation.notes, *(f"({note})" for note in equation.words)])
-            errata = [claim_link(here, id) for id in equation.errata]
+            errata = [claim_link(page, id) for id in equation.errata]
             rows.append(row(
-                reference(here, f"equation-{equation.id}", equation.number), equation.name, notes,
+                reference(page, f"equation-{equation.id}", equation.number), equation.name, notes,
                 commas([place_link(book.excerpt(place)) for place in equation.code]) or "",
-                commas([claim_link(here, id) for id in equation.claims] + errata) or "",
-                commas(demo_links(here, equation)) or ""))
+                commas([claim_link(page, id) for id in equation.claims] + errata) or "",
+                commas(demo_links(page, equation)) or ""))
         self.env.note_dependency(str(book.DOCS / "equations.toml"))
         return [table(["", "equation", "notes", "code", "claims", "demo"], rows, "index")]
 
@@ -214,11 +218,9 @@ class ClaimsDirective(SphinxDirective):
         for claim in claims.select([]):
             id = f"claim-{claim.id.lower()}"
             section = nodes.section("", nodes.title("", claim.id), ids=[id], names=[id])
-            labels = self.env.domains["std"]
-            labels.anonlabels[id] = self.env.docname, id
-            labels.labels[id] = self.env.docname, id, claim.id
-            said = f"Printed: {claim.statement}. True: {claim.truth}." if claim.truth else f"{claim.statement}."
-            paragraph = nodes.paragraph("", said)
+            anchor(self.env, id, claim.id)
+            statement = f"Printed: {claim.statement}. True: {claim.truth}." if claim.truth else f"{claim.statement}."
+            paragraph = nodes.paragraph("", statement)
             paragraph += nodes.Text(f" Notes: {claim.note}. Source: {claim.paper}.")
             if claim.id in used:
                 paragraph += [nodes.Text(" In the book: "), *commas([
