@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, pi
-from typing import Any
+from typing import Any, ClassVar
 
 from minigan.arrays import Generator, HostArray
 from minigan.autodiff import Tensor, concat, exp, split
@@ -21,6 +21,9 @@ class Gaussian:
     """
 
     dim: int
+    mixes: ClassVar[bool] = False
+    needs_reference: ClassVar[bool] = False
+    weights: ClassVar[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.dim < 1:
@@ -29,18 +32,6 @@ class Gaussian:
     @property
     def sizes(self) -> tuple[int, int]:
         return self.dim, self.dim
-
-    @property
-    def mixes(self) -> bool:
-        return False
-
-    @property
-    def needs_reference(self) -> bool:
-        return False
-
-    @property
-    def weights(self) -> tuple[int, ...]:
-        return ()
 
     @cached_property
     def layout(self) -> Layout:

@@ -113,9 +113,9 @@ def check_gradient_penalty(
         value, gradient = penalty(trial[0].copy(), f, *[x.copy() for x in trial[1:]])
         return value, np.asarray(to_host(gradient), dtype=float).reshape(-1)
 
-    def compare(f: TestCritic, trial: tuple, part: int) -> None:
-        w, real, fake, eps = trial
-        found = evaluated(f, trial)[part]
+    def compare(f: TestCritic, part: int, w_real_fake_eps: tuple) -> None:
+        w, real, fake, eps = w_real_fake_eps
+        found = evaluated(f, w_real_fake_eps)[part]
         added = _loss(f, w, real, fake)[part] if whole_loss else 0.0
         # Which end takes ε is a convention, since ε is uniform: the nearer of the two is meant
         of_real, of_fake = (
@@ -129,21 +129,12 @@ def check_gradient_penalty(
         gradient = evaluated(LINEAR, (zeros, np.ones((2, d)), -np.ones((2, d)), np.full((2, 1), 0.25)))[1]
         require(np.isfinite(gradient).all(), f"at w = 0, where ‖∇f‖ = 0, ∂value/∂w = {gradient}")
 
-    linear, quadratic = {"w_real_fake_eps": _trials(square=False)}, {"w_real_fake_eps": _trials(square=True)}
-
-    def rows_of(f: TestCritic, inputs: dict, what: str) -> list[Property]:
-        return [
-            Property(f"value, {what}", f"{formula}, of the critic {f.formula}", inputs,
-                     lambda w_real_fake_eps: compare(f, w_real_fake_eps, 0)),
-            Property(f"gradient, {what}", f"∂/∂w of {formula}, of the critic {f.formula}", inputs,
-                     lambda w_real_fake_eps: compare(f, w_real_fake_eps, 1)),
-        ]
-
-    rows = [
-        Property("finite at the zero critic", "‖∇f‖ has the sub-gradient 0 at 0; nothing is nan",
-                 {"d": st.integers(1, 3)}, finite),
-        *rows_of(LINEAR, linear, "linear critic"), *rows_of(QUADRATIC, quadratic, "quadratic critic"),
-    ]
+    rows = [Property("finite at the zero critic", "‖∇f‖ has the sub-gradient 0 at 0; nothing is nan",
+                     {"d": st.integers(1, 3)}, finite)]
+    for f, what in ((LINEAR, "linear critic"), (QUADRATIC, "quadratic critic")):
+        inputs, of_f = {"w_real_fake_eps": _trials(square=f is QUADRATIC)}, f"{formula}, of the critic {f.formula}"
+        rows += [Property(f"value, {what}", of_f, inputs, partial(compare, f, 0)),
+                 Property(f"gradient, {what}", f"∂/∂w of {of_f}", inputs, partial(compare, f, 1))]
     if critic is not None:
         # ∇f(x̂ᵢ) is read off the gradient of Σ f(x̂): what mixes the samples breaks the penalty
         rows.append(_own_scores(critic, d, "a sample's score is its own",
@@ -162,7 +153,8 @@ def _penalised(f: TestCritic, row: Kind, w: np.ndarray, x_hat: np.ndarray) -> tu
 def _loss(f: TestCritic, w: np.ndarray, real: np.ndarray, fake: np.ndarray) -> tuple[Any, np.ndarray]:
     """E f(x̃) − E f(x), and its gradient in w (Euler: degree · f = ⟨x, ∇f⟩)."""
     n = len(real) * f.degree
-    return f(w, fake).mean() - f(w, real).mean(), (f.backward(fake, fake) - f.backward(real, real)).reshape(-1) / n
+    gradient = (f.backward(fake, fake) - f.backward(real, real)) / n
+    return f(w, fake).mean() - f(w, real).mean(), gradient.reshape(-1)
 
 
 def _own_scores(critic: Callable[[np.ndarray], Any], d: int, name: str, formula: str) -> Property:
