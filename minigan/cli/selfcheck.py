@@ -33,13 +33,13 @@ def selfcheck_command(args: argparse.Namespace) -> int:
     try:
         for size in sizes:
             choose(size, SIZES, "size")
-        device, results = about(library(args.device)), selfcheck(args.device, sizes)
+        facts, results = about(library(args.device)), selfcheck(args.device, sizes)
         if args.json is not None:
             args.json.write_text("", encoding="utf-8")  # not after minutes
     except (ValueError, DeviceError, OSError) as error:
         return fail(error)
-    print(f"minigan selfcheck on {args.device}: {device['device']}")
-    print(", ".join(f"{name} {value}" for name, value in device.items() if name != "device"))
+    print(f"minigan selfcheck on {args.device}: {facts['device']}")
+    print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "device"))
     start = time.perf_counter()
     finished, stopped = _run(results)
     checks = [result for result in finished if isinstance(result, Check)]
@@ -49,11 +49,11 @@ def selfcheck_command(args: argparse.Namespace) -> int:
     else:
         status, verdict, rest = (1, "failed", "") if failed else (0, "passed", "")
     if args.json is not None:
-        write_json(args.json, {"verdict": verdict, "device": args.device, "about": device,
+        write_json(args.json, {"verdict": verdict, "device": args.device, "about": facts,
                                "results": [_document(result) for result in finished]})
     count = f"{len(failed)} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
     seconds = time.perf_counter() - start
-    print(f"\n{verdict.upper()}: {count} on {args.device} ({device['device']}) in {seconds:.0f} s{rest}")
+    print(f"\n{verdict.upper()}: {count} on {args.device} ({facts['device']}) in {seconds:.0f} s{rest}")
     for check in failed:
         numbers = f"error {check.error:.2g} > {check.bound:.2g} ({check.unit}). "
         print(f"  {check.group}, {check.name}: {check.raised or numbers + check.note}")
