@@ -84,13 +84,11 @@ def _module(name: str) -> tuple[Path, str, ast.Module]:
 def _definition(place: str) -> tuple[Path, list[str], ast.stmt]:
     """Where a dotted name is defined. LookupError if it is not."""
     parts = place.split(".")
-    k = len(parts) - 1
-    while k and not ROOT.joinpath(*parts[:k]).with_suffix(".py").exists():
-        k -= 1
-    if not k:
+    modules = [k for k in range(1, len(parts)) if ROOT.joinpath(*parts[:k]).with_suffix(".py").exists()]
+    if not modules:
         raise LookupError(f"{place}: no such module")
-    path, text, node = _module(".".join(parts[:k]))
-    for name in parts[k:]:
+    path, text, node = _module(".".join(parts[: modules[-1]]))
+    for name in parts[modules[-1] :]:
         node = next((child for child in ast.walk(node) if child is not node and name in _names(child)), None)
         if node is None:
             raise LookupError(f"{place}: {path.name} defines no {name}")
