@@ -234,9 +234,7 @@ def check_pull_away(
     """
     near = partial(equal, rtol=rtol, atol=atol)
     formula = "PT(S) = 1/(N(N−1)) Σ_{i≠j} cos²(Sᵢ, Sⱼ)"
-
-    def away_from_0(x: np.ndarray) -> np.ndarray:
-        return x + (np.abs(x).sum(1, keepdims=True) < 1e-3)
+    clouds = point_clouds(3, 2).map(lambda x: x + (np.abs(x).sum(1, keepdims=True) < 1e-3))  # no row is 0
 
     def value(S: np.ndarray) -> None:
         unit = S / np.linalg.norm(S, axis=1, keepdims=True)
@@ -247,7 +245,6 @@ def check_pull_away(
     def opposite(v: np.ndarray) -> None:
         near("PT(v, −v)", pull_away(np.stack([v, -v])), 1.0)
 
-    clouds = point_clouds(3, 2).map(away_from_0)
     return run([pull_away], [
         Property("orthogonal rows", "PT = 0", {}, lambda: near("PT(identity)", pull_away(np.eye(3)), 0.0)),
         Property("equal rows", "PT = 1", {}, lambda: near("PT(ones)", pull_away(np.ones((4, 2))), 1.0)),
