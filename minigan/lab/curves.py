@@ -95,9 +95,9 @@ def draw_quality(ax: Any, table: Curves, k: int, dim: int) -> None:
     _curve(ax, percent, "solid", "modes solid (right)", color=MODES, linestyle="--", linewidth=1.2)
     ax.axhline(ceiling, color=DATA, linestyle=":", label=f"ceiling: {ceiling:.2f} %")
     ax.set_ylim(-3, 108)
-    beside = ax.secondary_yaxis("right", functions=(lambda p: p * k / 100, lambda modes: modes * 100 / k))
-    beside.set_ylabel(f"modes solid, of {k}", color=MODES)
-    beside.yaxis.get_major_locator().set_params(integer=True)
+    modes_axis = ax.secondary_yaxis("right", functions=(lambda p: p * k / 100, lambda modes: modes * 100 / k))
+    modes_axis.set_ylabel(f"modes solid, of {k}", color=MODES)
+    modes_axis.yaxis.get_major_locator().set_params(integer=True)
     _over_steps(ax, table, "% within 3σ of a mode")
     ax.legend()
 
@@ -109,10 +109,10 @@ def draw_losses(ax: Any, table: Curves, loss: Loss) -> None:
         players["critic"] = ("critic_loss", {"color": CRITIC, "linestyle": "--"})
     blind = undecided(loss)
     title(ax, "Losses", "one batch each" + ("; dotted: a blind critic" if blind else ""))
-    for player, (column, look) in players.items():
-        _curve(ax, table, column, player, **look)
+    for player, (column, options) in players.items():
+        _curve(ax, table, column, player, **options)
         if player in blind:
-            ax.axhline(blind[player], color=look["color"], linestyle=":")
+            ax.axhline(blind[player], color=options["color"], linestyle=":")
     _over_steps(ax, table, "loss (scaled data units)" if loss.power else "loss")
     legend_above(ax)
 
@@ -139,10 +139,10 @@ def _constant(score: float) -> Batch:
     return Batch(unknown, lambda: CriticOutput(scores, unknown, unknown, unknown))
 
 
-def _curve(ax: Any, table: Curves, column: str, label: str, **look: Any) -> None:
+def _curve(ax: Any, table: Curves, column: str, label: str, **options: Any) -> None:
     marker = "o" if len(table["step"]) < 20 else None
     missing = "" if len(_finite(table[column])) else ": –"
-    ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **look)
+    ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **options)
 
 
 def _over_steps(ax: Any, table: Curves, label: str) -> None:

@@ -110,11 +110,11 @@ def data_from(
     if points is not None:
         known = points
         sample = lambda rng, n: known[rng.integers(len(known), size=n)]  # noqa: E731
-    look = points if points is not None else check_points(sample(rng, 10_000), f"10,000 draws of {name}")
-    shift, scale = np.zeros(look.shape[1]), 1.0
+    sample_points = points if points is not None else check_points(sample(rng, 10_000), f"10,000 draws of {name}")
+    shift, scale = np.zeros(sample_points.shape[1]), 1.0
     if standardize:
-        shift = look.mean(axis=0)
-        scale = float(np.sqrt(np.mean((look - shift) ** 2))) or 1.0  # identical points have no scale
+        shift = sample_points.mean(axis=0)
+        scale = float(np.sqrt(np.mean((sample_points - shift) ** 2))) or 1.0  # identical points have no scale
     return Data(name, sample, shift, scale, points, row, None if labels is None else _classes(labels, points))
 
 

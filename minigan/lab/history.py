@@ -23,8 +23,8 @@ def measure(model: Model, data: Data, rng: np.random.Generator, step: int) -> di
     """
     fake = model.sample(rng, model.config.samples)
     real, ceiling, _ = draw_reference(data, model.config.seed, len(fake), step)
-    some = slice(W1_SAMPLES)
-    row = scores(fake, real, data.toy, W1_SAMPLES) | {"w1_floor": wasserstein_1(real[some], ceiling[some])}
+    first = slice(W1_SAMPLES)
+    row = scores(fake, real, data.toy, W1_SAMPLES) | {"w1_floor": wasserstein_1(real[first], ceiling[first])}
     if model.config.loss.critic is not None:
-        row |= {"estimate": model.estimate(real, fake), "slope": model.slope(real[some], fake[some])}
+        row |= {"estimate": model.estimate(real, fake), "slope": model.slope(real[first], fake[first])}
     return row

@@ -71,9 +71,9 @@ def reverse_kl(x: np.ndarray, modes: np.ndarray, weights: np.ndarray | None = No
         raise ValueError(f"weights must be {k} probabilities that sum to 1, not {weights!r}")
     index = nearest_mode(x, modes)[0]
     q = np.bincount(index, minlength=k) / len(index)
-    seen = q > 0  # 0 log 0 = 0
+    positive = q > 0  # 0 log 0 = 0
     with np.errstate(divide="ignore"):  # samples where the data have none: +inf, rightly
-        return float((q[seen] * np.log(q[seen] / w[seen])).sum())
+        return float((q[positive] * np.log(q[positive] / w[positive])).sum())
 
 
 def wasserstein_1(x: np.ndarray, y: np.ndarray) -> float:
@@ -101,6 +101,7 @@ def scores(x: np.ndarray, real: np.ndarray, toy: Toy | None = None, w1_samples: 
 
     W₁ is between the first ``w1_samples`` points of each, or as many as there are.
     """
+    x, real = to_host(x), to_host(real)
     n = min(len(x), len(real), w1_samples)
     return {**mode_scores(x, toy), "w1": wasserstein_1(x[:n], real[:n])}
 
@@ -135,6 +136,7 @@ def _points(x: np.ndarray, what: str) -> np.ndarray:
     x = np.asarray(to_host(x), dtype=float)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"{what} must have shape (n, dim), not {x.shape}")
-    if bad := len(x) - int(np.isfinite(x).all(axis=1).sum()):
+    bad = len(x) - int(np.isfinite(x).all(axis=1).sum())
+    if bad:
         raise ValueError(f"{what} of shape {x.shape}: {bad} of {len(x)} points are not finite")
     return x

@@ -29,8 +29,8 @@ def build_game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | No
     if config.generators > 1:
         generator = Ensemble(generator, config.generators)
     activation = config.activation if config.critic_activation == "same" else config.critic_activation
-    seen = config.pack * dim
-    critic = MLP((seen, *config.critic, loss.head.outputs(seen, config.classes)), activation,
+    inputs = config.pack * dim
+    critic = MLP((inputs, *config.critic, loss.head.outputs(inputs, config.classes)), activation,
                  norm=config.critic_norm, minibatch=config.minibatch)
     return Game(loss=loss, generator=generator, critic=critic, penalty_kind=config.penalty_kind, penalty=config.penalty,
                 spectral_norm=config.spectral_norm, pack=config.pack, history=config.history, target=target)
@@ -91,11 +91,11 @@ class Model:
             parts = [self.critic(part) for part in np.array_split(x, -(-len(x) // CHUNK))]
             return np.concatenate([s for s, _ in parts]), np.concatenate([g for _, g in parts])
         unit = self.scale**self.config.loss.power
-        seen = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
+        scaled = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
         pack = Tensor(np.tile(np.eye(len(self.shift), dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
-        packs = seen @ pack if self.config.pack > 1 else seen
+        packs = scaled @ pack if self.config.pack > 1 else scaled
         scores = self.game.critic_output(self.state, packs, self.state.get("w.reference")).scores
-        slope = grad(scores.sum(), seen)
+        slope = grad(scores.sum(), scaled)
         return scores.value[:, 0] * unit, slope.value * (unit / self.scale)
 
     def estimate(self, real: np.ndarray, fake: np.ndarray) -> float:
@@ -113,8 +113,8 @@ class Model:
         packs = max(len(x) // config.pack, 1)
         size = min(config.batch, packs) if self.game.critic.mixes else packs
         x = np.resize(x, (packs // size * size * config.pack, dim))
-        seen = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
-        return self.game.critic_output(self.state, seen).scores.value.ravel() * self.scale**config.loss.power
+        scaled = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
+        return self.game.critic_output(self.state, scaled).scores.value.ravel() * self.scale**config.loss.power
 
     def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
         """The steepest ‖∇f‖ seen on these samples and halfway between: an estimate of Lip(f), from below.

@@ -74,7 +74,8 @@ def save_picture(figure: Any, path: Path) -> None:
 
 def segments(data: Data, samples: np.ndarray) -> np.ndarray:
     """x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1], (n, dim): where a gradient penalty looks."""
-    samples, eps = to_host(samples), np.random.default_rng(1).random((len(samples), 1))
+    samples = to_host(samples)
+    eps = np.random.default_rng(1).random((len(samples), 1))
     return eps * shown_data(data, len(samples)) + (1 - eps) * samples
 
 
@@ -179,11 +180,11 @@ def _line(ax: Any, model: Model, side: tuple[float, float]) -> None:
         ax.axhline(loss.boundary, color=CRITIC, linewidth=2.5, alpha=0.4)
     ax.set(xlabel="x", xlim=side)
     ax.set_ylabel(loss.score, color=CRITIC)
-    beside = ax.twinx()
-    beside.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1)
-    beside.set_ylabel("slope (dashed)")
-    beside.yaxis.set_major_formatter("{x:.7g}")
-    beside.spines["right"].set_visible(True)
+    slope_axis = ax.twinx()
+    slope_axis.plot(x, slope[:, 0], color=DATA, linestyle="--", linewidth=1.1)
+    slope_axis.set_ylabel("slope (dashed)")
+    slope_axis.yaxis.set_major_formatter("{x:.7g}")
+    slope_axis.spines["right"].set_visible(True)
 
 
 def draw_slopes(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
@@ -221,9 +222,9 @@ def draw_scores(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
 
 
 def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins: np.ndarray, of: Any) -> None:
-    for x, look in [(shown_data(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
+    for x, options in [(shown_data(data), {"label": "data", "color": DATA, "histtype": "step", "linewidth": 1.4}),
                     (samples, {"label": "samples", "color": GENERATOR, "alpha": 0.55})]:
-        ax.hist(of(model.judge(x)), bins, density=True, **look)
+        ax.hist(of(model.judge(x)), bins, density=True, **options)
     ax.set(ylabel="density")
     ax.xaxis.get_major_locator().set_params(nbins=5)
     legend_above(ax)
@@ -247,9 +248,9 @@ def shown_data(data: Data, n: int = SHOWN) -> np.ndarray:
 
 def _box(data: Data, samples: np.ndarray) -> list[tuple[float, float]]:
     """Where to look, by coordinate: all data, and the samples but for 1 % on a side; in the plane a square."""
-    real, some = shown_data(data)[:, :2], to_host(samples)[:, :2]
-    low = np.minimum(real.min(axis=0), np.quantile(some, 0.01, axis=0))
-    high = np.maximum(real.max(axis=0), np.quantile(some, 0.99, axis=0))
+    real, fake = shown_data(data)[:, :2], to_host(samples)[:, :2]
+    low = np.minimum(real.min(axis=0), np.quantile(fake, 0.01, axis=0))
+    high = np.maximum(real.max(axis=0), np.quantile(fake, 0.99, axis=0))
     half = 0.6 * (high - low).max() or 1.0
     return [(float(c - half), float(c + half)) for c in (low + high) / 2]
 

@@ -82,14 +82,14 @@ class Steps:
     def take(self, steps: list[Step], at: int, of_critic: bool = False) -> None:
         """One after another. at: the generator's steps so far; of_critic: they count as the critic's, t.w grows."""
         for start in range(0, len(steps), AT_ONCE):
-            some, last = steps[start : start + AT_ONCE], steps[-1]
+            group, last = steps[start : start + AT_ONCE], steps[-1]
             if self.config.device_rng:  # a stream of its own for each step: a run resumes anywhere
                 key = (at, self.critic_count, int(of_critic))
                 self.noise[:] = [arrays.device_stream(self.xp, seed, *key) for seed in self.seeds]
             for draw in last.draws:
-                draw(len(some))
-            batches = [(into, self.xp.asarray(x[: len(some), ...])) for into, x in last.batches]
-            for k, step in enumerate(some):
+                draw(len(group))
+            batches = [(into, self.xp.asarray(x[: len(group), ...])) for into, x in last.batches]
+            for k, step in enumerate(group):
                 if of_critic:
                     self.critic_count += 1
                     self.numbers["t.w"][...] = self.critic_count

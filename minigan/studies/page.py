@@ -49,7 +49,7 @@ def page(study: Study, command: str | None = None) -> str:
 
 def _legend(plan: Plan) -> str:
     n = next(iter(plan.methods.values())).samples
-    told = [
+    text = [
         f"Means over the seeds {', '.join(map(str, plan.seeds))}, those that failed left out and counted, with "
         f"{100 * LEVEL:g} % intervals: the percentile bootstrap of the mean over seeds, {RESAMPLES:,} resamples.",
         f"Of each seed, {n:,} samples are measured; exact W₁, in data units, on the first "
@@ -57,10 +57,10 @@ def _legend(plan: Plan) -> str:
         "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
     ]
     if plan.data.toy is not None and plan.data.toy.modes is not None:
-        told.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
+        text.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
                     "quality*: within 3σ of a mode. *Reverse KL*: of the shares of the modes, in nats, each sample "
                     "counted at its nearest one.")
-    return " ".join(told)
+    return " ".join(text)
 
 
 def command_of(plan: Plan, data: str | None = None) -> str:
@@ -81,13 +81,13 @@ def command_of(plan: Plan, data: str | None = None) -> str:
 
 
 def _budget(plan: Plan) -> str:
-    told = f"Preset `{plan.preset.name}`: {plan.preset.summary}."
-    told += f" Source: {plan.preset.source}." if plan.preset.source else ""
-    told += f" Reduced budget: {plan.preset.reduced}." if plan.preset.reduced else ""
+    text = f"Preset `{plan.preset.name}`: {plan.preset.summary}."
+    text += f" Source: {plan.preset.source}." if plan.preset.source else ""
+    text += f" Reduced budget: {plan.preset.reduced}." if plan.preset.reduced else ""
     if plan.quick:
         changed = ", ".join(f"{name} {value}" for name, value in plan.preset.quick.items())
-        told += f" **A quick look, reduced further ({changed}): not to be quoted.**"
-    return told
+        text += f" **A quick look, reduced further ({changed}): not to be quoted.**"
+    return text
 
 
 def _failures(study: Study) -> list[str]:
@@ -106,13 +106,13 @@ def _beside_published(study: Study) -> list[str]:
     ours = {row["recipe"]: row for row in summarize(study)}
     rows = [["method", "table", "modes found", "ours", "% high quality", "ours", "reverse KL within 3σ", "ours"]]
     for title, table in tables.items():
-        for method, there in table.items():
-            here = [written(m, ours[method][m]) if method in ours else "" for m in
+        for method, theirs in table.items():
+            own = [written(m, ours[method][m]) if method in ours else "" for m in
                     ("modes_found", "high_quality", "reverse_kl_near")]
-            error = [f" ± {value:g}" for value in there.error] or ["", ""]
-            kl = "" if there.reverse_kl is None else f"{there.reverse_kl:g}{error[1]}"
-            rows.append([method, title, f"{there.modes_found:g}{error[0]}", here[0],
-                         f"{100 * there.high_quality:.4g}", here[1], kl, here[2]])
+            error = [f" ± {value:g}" for value in theirs.error] or ["", ""]
+            kl = "" if theirs.reverse_kl is None else f"{theirs.reverse_kl:g}{error[1]}"
+            rows.append([method, title, f"{theirs.modes_found:g}{error[0]}", own[0],
+                         f"{100 * theirs.high_quality:.4g}", own[1], kl, own[2]])
     sources = "; ".join(f"{title}: {PUBLISHED[title].source}, {PUBLISHED[title].runs} runs" for title in tables)
     return ["## Beside the published numbers", markdown(rows),
             f"{sources}; 2,500 samples each. PacGAN's KL is of the samples within 3σ, and so is ours here."]

@@ -33,7 +33,7 @@ def draw_comparison(study: Study) -> Any:
     lines = ceil(len(clouds) / ACROSS)
     across = ceil(len(clouds) / lines)
     rows, first = summarize(study), study.plan.seeds[0]
-    seen = {row["recipe"]: row for row in study.rows if row["seed"] == first}
+    first_rows = {row["recipe"]: row for row in study.rows if row["seed"] == first}
     panels, strip = lines * (16 / across + 0.4), 1.5 + 0.33 * len(rows)
     with style():
         figure: Any = Figure(figsize=(16, 0.8 + panels + strip), layout="constrained")
@@ -41,7 +41,7 @@ def draw_comparison(study: Study) -> Any:
         figure.suptitle(headline(study) + "\n", fontsize=17, fontweight="bold", parse_math=False)
         above, below = figure.subfigures(2, 1, height_ratios=(panels, strip))
         for ax, (name, x) in zip(above.subplots(lines, across, squeeze=False).flat, clouds.items(), strict=False):
-            draw_cloud(ax, study.plan.data, x, seen[name])
+            draw_cloud(ax, study.plan.data, x, first_rows[name])
         for ax in above.axes[len(clouds):]:
             ax.set_axis_off()
         draw_metrics(below, study, rows)
@@ -86,9 +86,9 @@ def draw_cloud(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
     colour, fine = MADE_BY.get(name, GENERATOR), x[np.isfinite(x).all(axis=1)]
     if data.dim == 1:
         bins = np.linspace(*box[0], 61)
-        for points, look in [(real, {"color": FAINT, "fill": True}), (fine, {"color": colour, "linewidth": 1.6})]:
+        for points, options in [(real, {"color": FAINT, "fill": True}), (fine, {"color": colour, "linewidth": 1.6})]:
             counts = np.histogram(points[:, 0], bins)[0]  # of all points, those outside too
-            ax.stairs(counts / (max(len(points), 1) * (bins[1] - bins[0])), bins, **look)
+            ax.stairs(counts / (max(len(points), 1) * (bins[1] - bins[0])), bins, **options)
         _outside(ax, fine, box)
         return
     from matplotlib.patches import Circle

@@ -245,8 +245,8 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
         old, new = files.read_toml(where / "config.toml"), _settings(todo, name)
         changed = [key for key in old | new if old.get(key) != new.get(key)]
         if changed:
-            told = "; ".join(f"{key} {old.get(key)} there, {new.get(key)} now" for key in changed[:5])
-            raise files.RunError(f"{where} has results of other settings ({told}): "
+            listed = "; ".join(f"{key} {old.get(key)} there, {new.get(key)} now" for key in changed[:5])
+            raise files.RunError(f"{where} has results of other settings ({listed}): "
                                  "ask for the same ones, or choose another folder (--out)")
         if (where / "table.csv").exists():
             samples = files.read_arrays(where / "samples.npz")["samples"]

@@ -43,10 +43,10 @@ def summarize(study: Study) -> list[dict[str, Any]]:
         rows[row["recipe"]].append(row)
     seconds = {name: result.seconds for name, result in study.results.items()}
     return [
-        {"recipe": name, "seeds": len(some), "failed": sum(bool(row["failed"]) for row in some),
+        {"recipe": name, "seeds": len(of_method), "failed": sum(bool(row["failed"]) for row in of_method),
          "seconds": seconds.get(name, np.nan),
-         **{metric: interval([row[metric] for row in some if metric in row]) for metric in measured(study)}}
-        for name, some in rows.items()
+         **{metric: interval([row[metric] for row in of_method if metric in row]) for metric in measured(study)}}
+        for name, of_method in rows.items()
     ]
 
 
