@@ -38,7 +38,7 @@ def kept(f: Callable) -> Callable:
     """The critic is left where the look ahead ended."""
     def step(players: Players, state: Any, inputs: Any) -> Any:
         new, report = f(players, state, inputs)
-        return new | {"w": players.ahead(state, inputs)["w"]}, report
+        return new | {"w": players.unrolled(state, inputs)["w"]}, report
 
     return step
 
@@ -67,12 +67,12 @@ def looked_ahead(k: int, inner: str, theta: np.ndarray, state: dict, inputs: dic
 
 @claim("G17", "unrolling: L_G(θ, w_k(θ)), w_k after k critic steps from w, dL_G/dθ runs through them; k = 0: the GAN",
        note="xu", paper="Metz et al. (2017), eqs. 3–6",
-       computes={"ahead": Players.ahead, "generator_loss": Game.generator_loss,
+       computes={"unrolled": Players.unrolled, "generator_loss": Game.generator_loss,
                  "generator_step": Players.generator_step},
-       faults={"ahead": [wrong("detached", detached), wrong("a step too few", shorter),
-                         dropped("the steps", lambda players, state, inputs: state),
-                         wrong("the critic's worst steps", lambda f: lambda players, state, inputs: f(
-                             players, state, inputs | {"eta.w": -inputs["eta.w"]}))],
+       faults={"unrolled": [wrong("detached", detached), wrong("a step too few", shorter),
+                            dropped("the steps", lambda players, state, inputs: state),
+                            wrong("the critic's worst steps", lambda f: lambda players, state, inputs: f(
+                                players, state, inputs | {"eta.w": -inputs["eta.w"]}))],
                "generator_loss": [SCALE, SIGN],
                "generator_step": [wrong("the looked-ahead critic kept", kept), wrong("a step too few", shorter)]})
 def unrolling(f: Any, lab: Lab) -> Iterator[Check]:
@@ -87,9 +87,10 @@ def unrolling(f: Any, lab: Lab) -> Iterator[Check]:
 
     for inner, settings, looks in [("sgd", {}, range(6)), ("adam", {"beta1": 0.5, "beta2": 0.9}, (0, 1, 3))]:
         for k in looks:
-            players = Players(Game(LOSSES["non-saturating"], pair, pair), inner, settings, unroll=k)
+            players = Players(game=Game(loss=LOSSES["non-saturating"], generator=pair, critic=pair), optimizer=inner,
+                              settings=settings, unroll=k)
             at, given = on_device(state), on_device(inputs)
-            loss = f.generator_loss(players.game, f.ahead(players, at, given), given)
+            loss = f.generator_loss(players.game, f.unrolled(players, at, given), given)
             steps = 1e-30j * np.eye(2) + state["theta"]  # complex steps: the derivative, to rounding
             by_hand = [looked_ahead(k, inner, theta, state, inputs) for theta in steps]
             slope = np.imag(by_hand) / 1e-30
@@ -108,11 +109,11 @@ def unrolling(f: Any, lab: Lab) -> Iterator[Check]:
     given = on_device({"real": rng.normal(1, 1, (n, 2)), "z": rng.normal(size=(n, 2)), "t.w": 1.0, "eta.w": 0.5})
     w = lab.array(D.init(rng, gain=2.0, dtype=float))
     for k in range(1, 6):
-        players = Players(Game(LOSSES["non-saturating"], G, D), "sgd", unroll=k)
+        players = Players(game=Game(loss=LOSSES["non-saturating"], generator=G, critic=D), optimizer="sgd", unroll=k)
 
         def loss_at(theta: Any, players: Players = players) -> tuple[Tensor, Tensor]:
             at = {"theta": Tensor(lab.array(theta)), "w": Tensor(w)}
-            return f.generator_loss(players.game, f.ahead(players, at, given), given), at["theta"]
+            return f.generator_loss(players.game, f.unrolled(players, at, given), given), at["theta"]
 
         h = 1e-4
         ends = [float(loss_at(theta + s * v)[0].value) for s in (-2 * h, -h, h, 2 * h)]

@@ -181,7 +181,7 @@ def spectral_normalisation(f: Any, lab: Lab) -> Iterator[Check]:
 
 @claim("G33", "θ_EMA = βᵀθ₀ + (1 − β) Σ βᵀ⁻ᵗ θ_t and θ̄ = the mean of θ₀ … θ_T: near the centre of an orbit",
        note="weng", paper=f"{SALIMANS}, section 3.3; Yazıcı et al. (2019), section 3.1",
-       computes={"remember": Players.remember},
+       computes={"running_means": Players.running_means},
        faults={"remember": [wrong("β and 1 − β exchanged", lambda f: lambda players, *rest: f(
                    replace(players, ema=1 - players.ema), *rest)),
                             wrong("the past alone", lambda f: lambda players, player, state, new, inputs: f(
@@ -190,7 +190,8 @@ def spectral_normalisation(f: Any, lab: Lab) -> Iterator[Check]:
                                 players, player, state, new, inputs | {f"t.{player}": inputs[f"t.{player}"] - 1}))]})
 def averages(f: Any, lab: Lab) -> Iterator[Check]:
     net, T, beta = MLP((1, 1)), 60, float(lab.rng.uniform(0.5, 0.95))
-    players = Players(Game(LOSSES["non-saturating"], net, net, history=1.0), "sgd", ema=beta)
+    players = Players(game=Game(loss=LOSSES["non-saturating"], generator=net, critic=net, historical_weight=1.0),
+                      optimizer="sgd", ema=beta)
     omega, phase = float(lab.rng.uniform(0.3, 1)), float(lab.rng.uniform(0, 6))
     turn = omega * np.arange(T + 1) + phase
     path = np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -198,7 +199,7 @@ def averages(f: Any, lab: Lab) -> Iterator[Check]:
     for t in range(1, T + 1):
         new = {"theta": Tensor(lab.array(path[t]))}
         given = {"t.theta": Tensor(lab.array(float(t)))}
-        state = state | new | f.remember(players, "theta", state, new, given)
+        state = state | new | f.running_means(players, "theta", state, new, given)
     shares = np.append(beta**T, (1 - beta) * beta ** np.arange(T - 1, -1, -1))
     yield equals("θ_EMA: weights βᵀ, (1 − β)βᵀ⁻ᵗ", state["theta.ema"].value, shares @ path)
     yield equals("θ̄: the mean of all 61", state["theta.mean"].value, path.mean(axis=0))

@@ -31,7 +31,7 @@ from minigan.gans.spectral import spectral_normalize
 Arrays = Mapping[str, Any]  # tensors or arrays by name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Game:
     """G(z; θ) against D(x; w). The settings after the networks are stabilisers; as they stand, they do nothing."""
 
@@ -42,7 +42,7 @@ class Game:
     penalty: float = 0.0  # its weight λ (or γ)
     spectral_norm: float = 0.0  # K: the critic is a net of weights W/σ(W) on K x, hence K-Lipschitz; 0: as it is
     pack: int = 1  # the critic judges packs of so many samples
-    history: float = 0.0  # λ of ‖θ − θ̄‖²
+    historical_weight: float = 0.0  # λ of ‖θ − θ̄‖²
     target: Callable[[Tensor], Tensor] | None = None  # log p of the data, where it is known
 
     # -- what the critic sees ------------------------------------------------------------------
@@ -72,7 +72,7 @@ class Game:
         real, fake = packed(real, self.pack), packed(fake, self.pack)
         critic = partial(self.critic_output, state)
         apart = partial(critic, real), partial(critic, fake)
-        outputs = in_one_pass(critic, real, fake) if jointly and not self.critic.mixes else apart
+        outputs = in_one_pass(critic, real, fake) if jointly and not self.critic.couples_samples else apart
         log_density = getattr(self.generator, "log_density", None)
         known: Arrays = {"log_p": self.target, "log_q": log_density and partial(log_density, state["theta"])}
         labels = as_tensor(inputs["labels"]) if "labels" in inputs else None
@@ -86,11 +86,11 @@ class Game:
         real, fake = self.batches(state, inputs, jointly=True)
         penalty = PENALTIES[self.penalty_kind].value(
             lambda x: self.critic_output(state, x).scores, real.points, fake.points, dict(inputs))
-        return self.loss.critic(real, fake) + self.penalty * penalty + self._history("w", state)
+        return self.loss.critic(real, fake) + self.penalty * penalty + self.historical_averaging("w", state)
 
     def generator_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
         """L_G = loss(D(G(z))) (+ λ ‖θ − θ̄‖²), of shape (...)."""
-        return self.loss.generator(*self.batches(state, inputs)) + self._history("theta", state)
+        return self.loss.generator(*self.batches(state, inputs)) + self.historical_averaging("theta", state)
 
     def pretrain_loss(self, state: Arrays, inputs: Arrays) -> Tensor:
         """What the critic minimises on real data alone, before the game, of shape (...): EBGAN's E D(x)."""
@@ -99,11 +99,11 @@ class Game:
         real = packed(as_tensor(inputs["real"]), self.pack)
         return self.loss.pretrain(Batch(real, partial(self.critic_output, state, real)))
 
-    def _history(self, player: str, state: Arrays) -> Any:
+    def historical_averaging(self, player: str, state: Arrays) -> Any:
         """Historical averaging, λ ‖θ − θ̄‖². Source: Salimans et al. (2016), section 3.3. Checked by: G14."""
-        if not self.history:
+        if not self.historical_weight:
             return 0.0
-        return self.history * square_norm(as_tensor(state[player]) - state[f"{player}.mean"])
+        return self.historical_weight * square_norm(as_tensor(state[player]) - state[f"{player}.mean"])
 
     def _reference_batch(self, network: Any, player: str, state: Arrays) -> Any:
         return state[f"{player}.reference"] if network.needs_reference else None

@@ -33,7 +33,7 @@ def build_game(config: Config, dim: int, target: Callable[[Tensor], Tensor] | No
     critic = MLP((inputs, *config.critic, loss.head.outputs(inputs, config.classes)), activation,
                  norm=config.critic_norm, minibatch=config.minibatch)
     return Game(loss=loss, generator=generator, critic=critic, penalty_kind=config.penalty_kind, penalty=config.penalty,
-                spectral_norm=config.spectral_norm, pack=config.pack, history=config.history, target=target)
+                spectral_norm=config.spectral_norm, pack=config.pack, historical_weight=config.history, target=target)
 
 
 def build_players(config: Config, game: Game) -> Players:
@@ -42,7 +42,7 @@ def build_players(config: Config, game: Game) -> Players:
         game=game, optimizer=config.optimizer,
         settings={name: getattr(config, name) for name in OPTIMIZERS[config.optimizer].settings},
         clip=config.clip, ema=config.ema, unroll=config.unroll, unroll_optimizer=config.unroll_optimizer,
-        unroll_rate=config.unroll_rate, consensus=config.consensus, update=config.update,
+        unroll_rate=config.unroll_rate, consensus_weight=config.consensus, update=config.update,
     )
 
 
@@ -111,7 +111,7 @@ class Model:
         x = to_host(x)
         config, dim = self.config, x.shape[1]
         packs = max(len(x) // config.pack, 1)
-        size = min(config.batch, packs) if self.game.critic.mixes else packs
+        size = min(config.batch, packs) if self.game.critic.couples_samples else packs
         x = np.resize(x, (packs // size * size * config.pack, dim))
         scaled = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
         return self.game.critic_output(self.state, scaled).scores.value.ravel() * self.scale**config.loss.power

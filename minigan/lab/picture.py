@@ -129,7 +129,7 @@ def draw_critic(ax: Any, model: Model, data: Data, samples: np.ndarray) -> None:
         about.append("slice through the data's mean")
     if config.pack > 1:
         about.append(f"packs of {config.pack} equal points")
-    if model.game.critic.mixes:
+    if model.game.critic.couples_samples:
         about.append("each point among data")
     title(ax, f"The critic: {loss.score}", "; ".join(about))
     if data.dim == 1:
@@ -233,7 +233,7 @@ def _two_histograms(ax: Any, model: Model, data: Data, samples: np.ndarray, bins
 def _judged_in(model: Model) -> str:
     """What the critic sees a point in."""
     packs = f"; packs of {model.config.pack}" if model.config.pack > 1 else ""
-    return packs + ("; batches of one kind" if model.game.critic.mixes else "")
+    return packs + ("; batches of one kind" if model.game.critic.couples_samples else "")
 
 
 def _modes(data: Data) -> int:

@@ -16,7 +16,7 @@ from minigan.nets.params import Layout, Network, Run, checked_batch
 class Ensemble:
     """``count`` networks of one kind: row i of the batch goes to network i mod count.
 
-    θ is the networks' parameters one after the other. Rows that a network mixes are its own rows. A batch
+    θ is the networks' parameters one after the other. Where a network couples samples, they are its own. A batch
     that ``count`` does not divide would give unequal shares: where the rows do not see each other it is
     filled up and the surplus dropped, else ValueError.
     Source: Goodfellow (2016), section 5.2; Arora et al. (2017), section 4.
@@ -34,8 +34,8 @@ class Ensemble:
         return self.net.sizes
 
     @property
-    def mixes(self) -> bool:
-        return self.net.mixes
+    def couples_samples(self) -> bool:
+        return self.net.couples_samples
 
     @property
     def needs_reference(self) -> bool:
@@ -68,7 +68,7 @@ class Ensemble:
             raise ValueError(f"this ensemble has {self.size} parameters, and theta has shape {theta.shape}")
         n = x.shape[-2]
         missing = -n % self.count
-        if missing and self.mixes and reference is None:
+        if missing and self.couples_samples and reference is None:
             raise ValueError(f"a batch of {n} rows does not go into {self.count} equal shares")
         theta = theta.reshape(*theta.shape[:-1], self.count, self.net.size)
         if reference is not None:

@@ -21,7 +21,7 @@ class Gaussian:
     """
 
     dim: int
-    mixes: ClassVar[bool] = False
+    couples_samples: ClassVar[bool] = False
     needs_reference: ClassVar[bool] = False
     weights: ClassVar[tuple[int, ...]] = ()
 

@@ -135,9 +135,9 @@ class MLP:
         return tuple(k for k, (role, _) in enumerate(self._arrays) if role in ("weight", "comparison"))
 
     @property
-    def mixes(self) -> bool:
+    def couples_samples(self) -> bool:
         """Whether, without a reference, the output of a row depends on the other rows of its batch."""
-        return NORMS[self.norm].mixes or self.minibatch > 0
+        return NORMS[self.norm].couples_samples or self.minibatch > 0
 
     @property
     def needs_reference(self) -> bool:

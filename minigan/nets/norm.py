@@ -75,14 +75,14 @@ class Norm:
     batch: Callable[[Tensor, Tensor | None], Tensor]  # (a, the reference's a or None) -> â
     reference: Callable[[Tensor], Tensor]  # the reference's a -> its â
     gain: bool = True  # a learned scale γ goes with it
-    uses_reference: bool = False
-    needs_reference: bool = False
-    mixes: bool = False  # the rows of a batch, without a reference
+    uses_reference: bool = False  # if it is given one
+    needs_reference: bool = False  # in training too
+    couples_samples: bool = False  # those of a batch, without a reference
 
 
 NORMS = {
     "none": Norm(lambda a, reference: a, lambda a: a, gain=False),
-    "batch": Norm(batch_norm, batch_norm, uses_reference=True, mixes=True),
+    "batch": Norm(batch_norm, batch_norm, uses_reference=True, couples_samples=True),
     "layer": Norm(lambda a, reference: layer_norm(a), layer_norm),
     "virtual": Norm(virtual_batch_norm, batch_norm, uses_reference=True, needs_reference=True),
 }

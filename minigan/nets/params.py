@@ -67,7 +67,7 @@ class Network(Protocol):
         """Which of ``layout.shapes`` are matrices W of a product h W: biases (1, n) and gains are not."""
 
     @property
-    def mixes(self) -> bool:
+    def couples_samples(self) -> bool:
         """Whether, without a reference, the output of a row depends on the other rows of its batch."""
 
     @property

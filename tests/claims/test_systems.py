@@ -90,7 +90,8 @@ def test_G16_loss_sensitive_lies_between_its_hinge_and_wgan(seed, margin, lam, l
 
 def _unrolled(k, optimizer, seed):
     rng, G, D = np.random.default_rng(seed), MLP((2, 3, 2), "tanh"), MLP((2, 4, 1), "softplus")
-    players = Players(Game(LOSSES["non-saturating"], G, D), optimizer, {"beta1": 0.5, "beta2": 0.9}, unroll=k)
+    players = Players(game=Game(loss=LOSSES["non-saturating"], generator=G, critic=D), optimizer=optimizer,
+                      settings={"beta1": 0.5, "beta2": 0.9}, unroll=k)
     w = D.init(rng, dtype=float)
     state = {"w": w, "w.m": 0.1 * rng.normal(size=w.shape), "w.v": rng.uniform(0.1, 1, w.shape)}
     inputs = {"real": rng.normal(1, 1, (6, 2)), "z": rng.normal(size=(6, 2)), "t.w": 3.0, "eta.w": 0.3}
@@ -105,7 +106,7 @@ def test_G17_the_gradient_runs_through_the_critics_steps(k, optimizer, seed) -> 
     players, state, inputs, theta = _unrolled(k, optimizer, seed)
 
     def loss(theta, detach=False):
-        ahead = players.ahead(state | {"theta": theta}, inputs)
+        ahead = players.unrolled(state | {"theta": theta}, inputs)
         return players.game.generator_loss(ahead | {"w": stop_gradient(ahead["w"])} if detach else ahead, inputs)
 
     check(loss, [theta], order=1, rtol=1e-5, directions=1)
@@ -120,8 +121,8 @@ def test_G17_the_gradient_runs_through_the_critics_steps(k, optimizer, seed) -> 
         # one step by hand, then k − 1: the same critic
         at = state | {"theta": Tensor(theta)}
         first = players.move("w", players.game.critic_loss(at, inputs), at, inputs)
-        rest = replace(players, unroll=k - 1).ahead(at | first, inputs | {"t.w": inputs["t.w"] + 1.0})
-        np.testing.assert_allclose(players.ahead(at, inputs)["w"].value, rest["w"].value, rtol=1e-9, atol=1e-12)
+        rest = replace(players, unroll=k - 1).unrolled(at | first, inputs | {"t.w": inputs["t.w"] + 1.0})
+        np.testing.assert_allclose(players.unrolled(at, inputs)["w"].value, rest["w"].value, rtol=1e-9, atol=1e-12)
 
 
 @given(point_clouds(d=2), point_clouds(d=2), SEEDS)
@@ -334,12 +335,13 @@ def test_G32_a_spectrally_normalised_net_is_1_lipschitz(seed, sizes, activation)
 @given(SEEDS, st.floats(0.01, 0.99), st.integers(1, 30))
 def test_G33_averages_of_the_past(seed, beta, T) -> None:
     net, path = MLP((1, 1)), np.random.default_rng(seed).normal(size=(T + 1, 2))
-    players = Players(Game(LOSSES["non-saturating"], net, net, history=1.0), "sgd", ema=beta)
+    players = Players(game=Game(loss=LOSSES["non-saturating"], generator=net, critic=net, historical_weight=1.0),
+                      optimizer="sgd", ema=beta)
     state = {name: Tensor(path[0]) for name in ("theta", "theta.mean", "theta.ema")}
     ema = path[0]
     for t in range(1, T + 1):
         new = {"theta": Tensor(path[t])}
-        state = state | new | players.remember("theta", state, new, {"t.theta": Tensor(np.asarray(float(t)))})
+        state = state | new | players.running_means("theta", state, new, {"t.theta": Tensor(np.asarray(float(t)))})
         ema = ema + (1 - beta) * (path[t] - ema)
     np.testing.assert_allclose(state["theta.mean"].value, path.mean(axis=0), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(state["theta.ema"].value, ema, rtol=1e-9, atol=1e-12)

@@ -329,20 +329,20 @@ class ReferenceIsTheOthers(Game):
 
 
 class PushedAway(Game):
-    def _history(self, player, state):
-        return -super()._history(player, state)
+    def historical_averaging(self, player, state):
+        return -super().historical_averaging(player, state)
 
 
 class HistoryOfTheCriticAlone(Game):
-    def _history(self, player, state):
-        return super()._history(player, state) if player == "w" else 0.0
+    def historical_averaging(self, player, state):
+        return super().historical_averaging(player, state) if player == "w" else 0.0
 
 
 class HistoryOfLengths(Game):
     """λ‖θ − θ̄‖, not squared."""
 
-    def _history(self, player, state):
-        return self.history * safe_norm(as_tensor(state[player]) - state[f"{player}.mean"])
+    def historical_averaging(self, player, state):
+        return self.historical_weight * safe_norm(as_tensor(state[player]) - state[f"{player}.mean"])
 
 
 class DividedBySigma(Game):
@@ -416,29 +416,29 @@ class OneOfTheEnsemble(Game):
 
 # -- steps ------------------------------------------------------------------------------------------
 class UnrollDetached(Players):
-    def ahead(self, state, inputs):
-        return state | {"w": stop_gradient(super().ahead(state, inputs)["w"])}
+    def unrolled(self, state, inputs):
+        return state | {"w": stop_gradient(super().unrolled(state, inputs)["w"])}
 
 
 class UnrolledFromAnotherCritic(Players):
     """From the critic of long ago."""
 
-    def ahead(self, state, inputs):
-        return super().ahead(state | {"w": 0.5 * state["w"]}, inputs)
+    def unrolled(self, state, inputs):
+        return super().unrolled(state | {"w": 0.5 * state["w"]}, inputs)
 
 
 class UnrolledWithoutItsMoments(Players):
     """Adam begun anew for the steps ahead."""
 
-    def ahead(self, state, inputs):
+    def unrolled(self, state, inputs):
         slots = {name: 0.0 * x for name, x in state.items() if name in ("w.m", "w.v")}
-        return super().ahead(state | slots, inputs)
+        return super().unrolled(state | slots, inputs)
 
 
 class UnrolledByTheGenerator(Players):
     """The steps ahead lower the generator's loss."""
 
-    def ahead(self, state, inputs):
+    def unrolled(self, state, inputs):
         for _ in range(self.unroll):
             state = state | self.move("w", self.game.generator_loss(state, inputs), state, inputs)
         return state
@@ -449,26 +449,26 @@ class CriticLeftAhead(Players):
 
     def generator_step(self, state, inputs):
         new, report = super().generator_step(state, inputs)
-        return new | {"w": self.ahead(state, inputs)["w"]}, report
+        return new | {"w": self.unrolled(state, inputs)["w"]}, report
 
 
 class PullDetached(Players):
-    def pull(self, state, inputs):
-        return stop_gradient(super().pull(state, inputs))
+    def consensus_term(self, state, inputs):
+        return stop_gradient(super().consensus_term(state, inputs))
 
 
 class Pushed(Players):
     """v ← v + γ∇½‖v‖²."""
 
-    def pull(self, state, inputs):
-        return -super().pull(state, inputs)
+    def consensus_term(self, state, inputs):
+        return -super().consensus_term(state, inputs)
 
 
 class OwnVelocityAlone(Players):
     """Each pulled by the critic's velocity only."""
 
-    def pull(self, state, inputs):
-        return 0.5 * self.consensus * square_norm(grad(self.game.critic_loss(state, inputs).sum(), state["w"]))
+    def consensus_term(self, state, inputs):
+        return 0.5 * self.consensus_weight * square_norm(grad(self.game.critic_loss(state, inputs).sum(), state["w"]))
 
 
 class FromAStepAhead(Players):
@@ -496,19 +496,19 @@ class OneAheadOfTheOther(Players):
 
 
 class AdvancedTwice(Players):
-    def advance(self, state):
-        once = super().advance(state)
-        return super().advance(state | once)
+    def power_step(self, state):
+        once = super().power_step(state)
+        return super().power_step(state | once)
 
 
 class NeverAdvanced(Players):
-    def advance(self, state):
+    def power_step(self, state):
         return {}
 
 
 class AdvancedByTheGenerator(Players):
     def generator_step(self, state, inputs):
-        advanced = self.advance(state)
+        advanced = self.power_step(state)
         new, report = super().generator_step(state | advanced, inputs)
         return new | advanced, report
 
@@ -516,8 +516,8 @@ class AdvancedByTheGenerator(Players):
 class MeanOfNewAndOld(Players):
     """θ̄ ← (θ̄ + θ)/2."""
 
-    def remember(self, player, state, new, inputs):
-        means = super().remember(player, state, new, inputs)
+    def running_means(self, player, state, new, inputs):
+        means = super().running_means(player, state, new, inputs)
         if f"{player}.mean" in means:
             means[f"{player}.mean"] = 0.5 * (as_tensor(state[f"{player}.mean"]) + new[player])
         return means
@@ -526,15 +526,15 @@ class MeanOfNewAndOld(Players):
 class AverageTurnedRound(Players):
     """β and 1 − β exchanged."""
 
-    def remember(self, player, state, new, inputs):
-        return replace(Players(**vars(self)), ema=1.0 - self.ema).remember(player, state, new, inputs)
+    def running_means(self, player, state, new, inputs):
+        return replace(Players(**vars(self)), ema=1.0 - self.ema).running_means(player, state, new, inputs)
 
 
 class AverageOfTheOld(Players):
     """The average takes in θ before the step."""
 
-    def remember(self, player, state, new, inputs):
-        return super().remember(player, state, new | {player: state[player]}, inputs)
+    def running_means(self, player, state, new, inputs):
+        return super().running_means(player, state, new | {player: state[player]}, inputs)
 
 
 class ClippedBefore(Players):

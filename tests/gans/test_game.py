@@ -38,7 +38,8 @@ def test_wgan_gp_by_hand() -> None:
     """f(x) = tanh(x W + b) v + c, ∇f = W (v ⊙ (1 − h²)): not one function of the package."""
     rng = np.random.default_rng(0)
     w, theta, real, z, eps = [rng.normal(size=n) for n in (4 * 5 + 1, 8, (6, 2), (6, 2), (6, 1))]
-    found = Game(LOSSES["wasserstein"], MLP((2, 1, 2), "tanh"), MLP((2, 5, 1), "tanh"), "two-sided", 0.7)
+    found = Game(loss=LOSSES["wasserstein"], generator=MLP((2, 1, 2), "tanh"), critic=MLP((2, 5, 1), "tanh"),
+                 penalty_kind="two-sided", penalty=0.7)
     theta = rng.normal(size=found.generator.size)
     A, a, B, b = theta[:2].reshape(2, 1), theta[2:3], theta[3:5].reshape(1, 2), theta[5:7]
     W, bias, v, c = w[:10].reshape(2, 5), w[10:15], w[15:20], w[20]
@@ -156,7 +157,7 @@ def test_an_ensemble_makes_equal_shares() -> None:
         np.testing.assert_allclose(fake[k::2], net.net(thetas[k], inputs["z"][k::2]).value, rtol=1e-12)
     theta = Tensor(state["theta"])
     whole = grad(run.game.generator_loss(state | {"theta": theta}, inputs), theta).value.reshape(2, -1)
-    alone = Game(run.game.loss, net.net, run.game.critic)
+    alone = Game(loss=run.game.loss, generator=net.net, critic=run.game.critic)
     for k in (0, 1):
         one = Tensor(thetas[k])
         loss = alone.generator_loss(state | {"theta": one}, inputs | {"z": inputs["z"][k::2]})
@@ -284,5 +285,6 @@ def test_an_unknown_recipe_suggests_the_nearest() -> None:
 
 def test_what_a_recipe_does_not_name_does_nothing() -> None:
     plain = build_game(configure("gan"), 2)
-    neutral = Game(plain.loss, plain.generator, plain.critic, penalty=plain.penalty)  # a weight of no penalty
+    # a weight of no penalty
+    neutral = Game(loss=plain.loss, generator=plain.generator, critic=plain.critic, penalty=plain.penalty)
     assert plain == neutral and plain.penalty_kind == "none"

@@ -5,7 +5,7 @@ Source: Mescheder et al. (2018), section 2 and 3. Checked by: G13.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, sqrt
 
 import numpy as np
@@ -43,7 +43,7 @@ class One:
     """A network of one parameter, for a game: θ itself, or ψx."""
 
     f: Callable
-    mixes: bool = False
+    couples_samples: bool = False
     needs_reference: bool = False
 
     def run(self, parameter, x, reference=None):
@@ -60,7 +60,7 @@ SLOPE = One(lambda psi, x: x @ _at(psi))  # D(x) = ψx
 
 
 def linear(loss: str, **more) -> Game:
-    return Game(LOSSES[loss], POINT, SLOPE, **more)
+    return Game(loss=LOSSES[loss], generator=POINT, critic=SLOPE, **more)
 
 
 def batch(rows: tuple[int, ...] = (), n: int = 1, **more) -> dict:
@@ -100,7 +100,8 @@ FIELDS = {
     # f-GANs whose f is GAN's: 2 JS − the constants; ½ of it; and the relativistic pair, which sees s(x) = 0
     "fgan-gan": (linear("f-gan"), GAMES["gan"]),
     "relativistic": (linear("relativistic"), GAMES["non-saturating"]),
-    "label smoothing, of δ₀": (Game(LOSSES["minimax"].with_constants(smoothing=0.1), POINT, SLOPE), GAMES["gan"]),
+    "label smoothing, of δ₀": (replace(linear("minimax"), loss=LOSSES["minimax"].with_constants(smoothing=0.1)),
+                               GAMES["gan"]),
     "semi-supervised, one class": (linear("semi-supervised"), GAMES["non-saturating"]),
 }
 
@@ -209,7 +210,7 @@ def test_every_recipes_field(name: str) -> None:
     if row.loss.critic is None:
         return  # below
     loss = row.loss.with_constants(pull_away=0.0) if name == "ebgan-pt" else row.loss  # one sample has no pairs
-    game = Game(loss, POINT, SLOPE, config.penalty_kind, config.penalty)
+    game = Game(loss=loss, generator=POINT, critic=SLOPE, penalty_kind=config.penalty_kind, penalty=config.penalty)
     known = next(key for key, value in LOSSES.items() if value is row.loss)
     for theta, psi in POINTS:
         pull = config.penalty * PULLS[config.penalty_kind](psi)
@@ -220,7 +221,7 @@ def test_historical_averaging_pulls_to_the_past() -> None:
     """v − 2λ(x − x̄), as dynamics.historical_averaging takes it."""
     means = {f"{p}.mean": Tensor(np.array([m])) for p, m in MEANS.items()}
     for theta, psi in POINTS:
-        found = velocity(linear("non-saturating", history=LAM), theta, psi, **means)
+        found = velocity(linear("non-saturating", historical_weight=LAM), theta, psi, **means)
         pull = 2 * LAM * (np.array([theta, psi]) - list(MEANS.values()))
         near(found, theirs(GAMES["non-saturating"], theta, psi) - pull)
 
@@ -228,7 +229,7 @@ def test_historical_averaging_pulls_to_the_past() -> None:
 def test_spectral_norm_leaves_the_sign_of_the_slope() -> None:
     """ψ/σ(ψ) = ±1: v_ψ = 0, and K times the sign for the generator."""
     critic = MLP((1, 1))
-    game = Game(LOSSES["wasserstein"], POINT, critic, spectral_norm=3.0)
+    game = Game(loss=LOSSES["wasserstein"], generator=POINT, critic=critic, spectral_norm=3.0)
     for theta, psi in POINTS:
         s = Tensor(np.array([1.0, np.sign(psi)]))  # u, v
         state = {"theta": Tensor(np.array([theta])), "w": Tensor(np.array([psi, 0.0])), "w.s": s}
@@ -251,7 +252,7 @@ def test_instance_noise_by_quadrature() -> None:
 
 def test_packs_of_two() -> None:
     """D(x₁, x₂) = ψ₁x₁ + ψ₂x₂ of a fake pack (θ, θ)."""
-    game = Game(LOSSES["non-saturating"], POINT, MLP((2, 1)), pack=2)
+    game = Game(loss=LOSSES["non-saturating"], generator=POINT, critic=MLP((2, 1)), pack=2)
     for theta, psi in POINTS:
         state = {"theta": Tensor(np.array([theta])), "w": Tensor(np.array([psi, 0.3, 0.0]))}
         t, inputs = (psi + 0.3) * theta, batch(n=2)
@@ -276,7 +277,7 @@ def test_mlps_of_one_layer_are_these_networks() -> None:
 @pytest.mark.parametrize("k", [0, 1, 3])
 def test_unrolling_a_bilinear_game(k: int) -> None:
     """WGAN: ψ_k = ψ − kηθ, L_G = −ψ_k θ, so v_θ = ψ − 2kηθ; detached it would be ψ − kηθ."""
-    players = Players(linear("wasserstein"), "sgd", unroll=k)
+    players = Players(game=linear("wasserstein"), optimizer="sgd", unroll=k)
     for theta, psi in POINTS:
         near(stepped(players, theta, psi, ETA)[0], theta + ETA * (psi - 2 * k * ETA * theta))
         detached = stepped(of_players(UnrollDetached)(players), theta, psi, ETA)[0]
@@ -306,7 +307,7 @@ def test_consensus_is_that_of_the_theory(name: str) -> None:
     for (theta, psi), gamma in zip(POINTS, (0.5, 1.0, 2.0, 10.0), strict=True):
         expected = np.array([theta, psi]) + ETA * theirs(dynamics.with_consensus(closed, gamma), theta, psi)
         for update in ("simultaneous", "alternating"):
-            players = Players(game, "sgd", consensus=gamma, update=update)
+            players = Players(game=game, optimizer="sgd", consensus_weight=gamma, update=update)
             near(stepped(players, theta, psi, ETA), expected)
             for wrong in (PullDetached, Pushed):
                 with pytest.raises(AssertionError):
@@ -320,7 +321,7 @@ def path(players: Players, start: tuple[float, float], steps: int, eta: float, *
              "generator_loss": np.zeros(())}
     for player in ("theta", "w"):
         state |= {f"{player}.{slot}": np.zeros(1) for slot in OPTIMIZERS[players.optimizer].slots}
-        state |= {f"{player}.mean": state[player].copy()} if players.game.history else {}
+        state |= {f"{player}.mean": state[player].copy()} if players.game.historical_weight else {}
     inputs = batch(**more) | numbers(eta)
     if players.update == "alternating":  # the generator first, as in the theory
         programs = [record(step, state, inputs) for step in (players.generator_step, players.critic_step)]
@@ -337,21 +338,23 @@ def path(players: Players, start: tuple[float, float], steps: int, eta: float, *
 
 
 def play(name: str, update: str = "simultaneous", **more) -> Players:
-    return Players(FIELDS[name][0], "sgd", update=update, **more)
+    return Players(game=FIELDS[name][0], optimizer="sgd", update=update, **more)
 
 
+OPTIMISTIC = Players(game=linear("minimax"), optimizer="optimistic", update="simultaneous")
 PATHS = {  # players of ours, a game and an update of the theory
     "simultaneous gan": (play("gan-minimax"), GAMES["gan"], "simultaneous"),
     "alternating gan": (play("gan-minimax", "alternating"), GAMES["gan"], "alternating"),
     "extragradient gan": (play("gan-minimax", "extragradient"), GAMES["gan"], "extragradient"),
     "extragradient wgan": (play("wgan", "extragradient"), dynamics.wgan(np.inf), "extragradient"),
-    "optimistic gan": (Players(linear("minimax"), "optimistic", update="simultaneous"), GAMES["gan"], "optimistic"),
+    "optimistic gan": (OPTIMISTIC, GAMES["gan"], "optimistic"),
     "non-saturating": (play("gan"), GAMES["non-saturating"], "simultaneous"),
     "alternating r1": (play("r1", "alternating"), R1, "alternating"),
     "clipped wgan": (play("wgan", clip=1.0), dynamics.wgan(1.0), "simultaneous"),
     "wgan-gp": (play("wgan-gp"), dynamics.wgan_gp(1.0), "simultaneous"),
-    "consensus": (play("gan-minimax", consensus=1.0), GAMES["consensus"], "simultaneous"),
-    "alternating consensus": (play("gan-minimax", "alternating", consensus=1.0), GAMES["consensus"], "alternating"),
+    "consensus": (play("gan-minimax", consensus_weight=1.0), GAMES["consensus"], "simultaneous"),
+    "alternating consensus": (play("gan-minimax", "alternating", consensus_weight=1.0), GAMES["consensus"],
+                              "alternating"),
 }
 
 
@@ -364,7 +367,7 @@ def test_paths_are_those_of_the_theory(name: str) -> None:
 
 def test_historical_averaging_is_that_of_the_theory() -> None:
     start = np.array([0.9, -1.1])
-    players = Players(linear("minimax", history=0.05), "sgd", update="simultaneous")
+    players = Players(game=linear("minimax", historical_weight=0.05), optimizer="sgd", update="simultaneous")
     near(path(players, start, 60, H),
          dynamics.trajectory(GAMES["gan"], dynamics.historical_averaging(0.05), start, 60, H))
 
@@ -386,7 +389,8 @@ def test_a_bilinear_game_in_closed_form() -> None:
     for update, factor in [("simultaneous", 1 + 1j * eta), ("extragradient", 1 - eta**2 + 1j * eta)]:
         z = complex(*start) * factor ** np.arange(n + 1)
         near(path(play("wgan", update), start, n, eta), np.stack([z.real, z.imag], axis=1))
-    still = path(Players(linear("wasserstein"), "optimistic", update="simultaneous"), start, 400, eta)
+    optimistic = replace(OPTIMISTIC, game=linear("wasserstein"))
+    still = path(optimistic, start, 400, eta)
     assert np.hypot(*still[-1]) < 1e-3 < 1e3 < np.hypot(*path(play("wgan"), start, 200, eta)[-1])
 
 
@@ -404,11 +408,11 @@ def test_the_convergence_table() -> None:
         orbit = radii(play(name, **more))[-100:]
         assert (orbit.min(), orbit.max()) == pytest.approx(ends, abs=5e-3)
     assert radii(play("gan-minimax", "alternating"))[-1] == pytest.approx(1.42, abs=5e-3)
-    for settled in (play("gan-minimax", consensus=1.0), play("gan-minimax", "extragradient"),
-                    Players(linear("minimax"), "optimistic", update="simultaneous")):
+    for settled in (play("gan-minimax", consensus_weight=1.0), play("gan-minimax", "extragradient"),
+                    OPTIMISTIC):
         r = radii(settled)
         assert r[-1] < 0.25 * r[0] and r[-1] == r.min()
-    assert radii(play("gan-minimax", consensus=1.0))[-1] < 1e-3
+    assert radii(play("gan-minimax", consensus_weight=1.0))[-1] < 1e-3
 
 
 def test_instance_noise_settles_and_the_wgan_gp_of_a_large_weight_diverges() -> None:
@@ -419,7 +423,8 @@ def test_instance_noise_settles_and_the_wgan_gp_of_a_large_weight_diverges() -> 
     assert r[-1] < 1e-3
     exact = dynamics.trajectory(dynamics.instance_noise(0.7), UPDATES["simultaneous"], np.ones(2), 500, H)
     np.testing.assert_allclose(r, dynamics.radius(exact), atol=0.02)
-    large = Players(linear("wasserstein", penalty_kind="two-sided", penalty=10.0), "sgd", update="simultaneous")
+    penalised = linear("wasserstein", penalty_kind="two-sided", penalty=10.0)
+    large = Players(game=penalised, optimizer="sgd", update="simultaneous")
     assert radii(large)[50] > 1e20
 
 
@@ -431,8 +436,9 @@ def test_imle_mle_and_reverse_kl_on_one_point() -> None:
     for mu, ell in POINTS:
         theta, variance = Tensor(np.array([mu, ell])), exp(2 * ell)
         state = {"theta": theta, "w": theta}
-        fit = Game(LOSSES["mle"], Gaussian(1), SLOPE)
+        fit = Game(loss=LOSSES["mle"], generator=Gaussian(1), critic=SLOPE)
         near(grad(fit.generator_loss(state, batch()), theta).value, [mu / variance, 1 - mu**2 / variance])
-        back = Game(LOSSES["reverse-kl"], Gaussian(1), SLOPE, target=lambda x: -0.5 * (x * x).sum(-1))
+        back = Game(loss=LOSSES["reverse-kl"], generator=Gaussian(1), critic=SLOPE,
+                    target=lambda x: -0.5 * (x * x).sum(-1))
         two = batch(n=2) | {"z": np.array([[1.0], [-1.0]])}  # moments of N(0, 1)
         near(grad(back.generator_loss(state, two), theta).value, [mu, variance - 1])

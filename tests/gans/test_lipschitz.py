@@ -50,7 +50,7 @@ class Shown:
     """A network for a game: the checker's critic, or a generator whose samples are its noise."""
 
     f: Callable
-    mixes: bool = False
+    couples_samples: bool = False
     needs_reference: bool = False
 
     def run(self, parameters, x, reference=None):
@@ -61,7 +61,8 @@ def of_game(kind: str, cls: type[Game] = Game):
     """A game's critic's loss as the public checker calls it."""
 
     def loss(w, critic, real, fake, eps):
-        game = cls(LOSSES["wasserstein"], Shown(lambda theta, z: z), Shown(critic), kind, 0.7)
+        game = cls(loss=LOSSES["wasserstein"], generator=Shown(lambda theta, z: z), critic=Shown(critic),
+                   penalty_kind=kind, penalty=0.7)
         return game.critic_loss({"w": w, "theta": None}, {"real": real, "z": fake, "eps": eps})
 
     return value_and_gradient_from_tensors(loss)

@@ -226,7 +226,7 @@ def test_no_steps_ahead_is_the_plain_gan() -> None:
     """k = 0: the minimax game, whose generator's gradient the term E log D(x) leaves alone. Checked by: G17."""
     plain, none = training("gan-minimax"), training("unrolled", unroll=0)
     state, inputs = point(plain, eta=0.1)
-    assert none.players.ahead(tensors(state), tensors(inputs)).keys() == state.keys()
+    assert none.players.unrolled(tensors(state), tensors(inputs)).keys() == state.keys()
     for player in ("w", "theta"):
         new = [taken(run.players, player, state, inputs) for run in (plain, none)]
         for name in new[0].keys() - {"generator_loss"}:
@@ -253,7 +253,7 @@ def looks_ahead(run: Training, players: Players) -> None:
         claimed = (new["theta.m"] - beta1 * state["theta.m"]) / (1 - beta1)
     agrees(claimed, lambda theta: reference.generator(run.config, state | {"theta": theta}, inputs), state["theta"],
            "the unrolled generator")
-    ahead = players.ahead(tensors(state), tensors(inputs))
+    ahead = players.unrolled(tensors(state), tensors(inputs))
     np.testing.assert_allclose(ahead["w"].value, reference.ahead(run.config, state, inputs), rtol=1e-9, atol=1e-12)
 
 
@@ -289,7 +289,7 @@ def test_steps_ahead_are_clipped_as_the_critics_own() -> None:
     run = training("wgan", optimizer="sgd", unroll=2, clip=0.3)
     state, inputs = point(run, eta=0.1)
     w = np.clip(state["w"], -0.3, 0.3)
-    ahead = run.players.ahead(tensors(state | {"w": w}), tensors(inputs))["w"].value
+    ahead = run.players.unrolled(tensors(state | {"w": w}), tensors(inputs))["w"].value
     for _ in range(2):
         w = np.clip(w - 0.1 * slope(run, "w", state | {"w": w}, inputs), -0.3, 0.3)
     np.testing.assert_allclose(ahead, w, rtol=1e-9, atol=1e-12)

@@ -99,7 +99,8 @@ def test_the_loop_is_the_algorithm_of_the_notes() -> None:
     theta, w = run.state["theta"].copy(), run.state["w"].copy()
     streams = training(optimizer="sgd", dtype="float64").streams[0]  # untouched
     data, noise = streams["data"], streams["noise"]
-    game = Game(RECIPES["wgan-gp"].loss, MLP((2, 8, 8, 2)), MLP((2, 8, 8, 1)), "two-sided", 0.5)
+    game = Game(loss=RECIPES["wgan-gp"].loss, generator=MLP((2, 8, 8, 2)), critic=MLP((2, 8, 8, 1)),
+                penalty_kind="two-sided", penalty=0.5)
     for step in range(2):
         rate = 1 - step / 2
         real = (run.data.sample(data, 32) - run.data.shift) / run.data.scale  # for both steps at once

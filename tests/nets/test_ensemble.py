@@ -19,7 +19,7 @@ def parts(net, theta, count):
 def test_row_i_is_network_i_mod_count(net) -> None:
     rng, count = np.random.default_rng(0), 3
     mixture = Ensemble(net, count)
-    assert (mixture.size, mixture.sizes, mixture.mixes) == (3 * net.size, net.sizes, net.mixes)
+    assert (mixture.size, mixture.sizes, mixture.couples_samples) == (3 * net.size, net.sizes, net.couples_samples)
     assert mixture.needs_reference == net.needs_reference == (getattr(net, "norm", "none") == "virtual")
     theta, z, reference = rng.normal(size=mixture.size), rng.normal(size=(12, 2)), rng.normal(size=(5, 2))
     for given in [[reference]] if net.needs_reference else [[], [reference]]:

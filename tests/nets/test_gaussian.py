@@ -13,7 +13,7 @@ from tests.by_hand import gaussian_moments
 @pytest.mark.parametrize("dim", [1, 2, 3, 5])
 def test_the_density_is_scipys_and_the_samples_are_its(dim: int) -> None:
     rng, model = np.random.default_rng(dim), Gaussian(dim)
-    assert model.size == dim * (dim + 3) // 2 and model.sizes == (dim, dim) and not model.mixes
+    assert model.size == dim * (dim + 3) // 2 and model.sizes == (dim, dim) and not model.couples_samples
     theta, z, x = rng.normal(size=model.size), rng.normal(size=(9, dim)), 3 * rng.normal(size=(9, dim))
     mu, L = gaussian_moments(theta, dim)
     np.testing.assert_allclose(model(theta, z).value, mu + z @ L.T, rtol=1e-12, atol=1e-13)

@@ -165,7 +165,7 @@ def test_mixes_says_whether_rows_see_each_other() -> None:
         theta = random_theta(net)
         reference = rng.normal(size=(4, 2)) if norm == "virtual" else None
         together, alone = (net(theta, batch, reference).value for batch in (x, x[:3]))
-        assert np.allclose(together[:3], alone, rtol=1e-9, atol=1e-12) != net.mixes, (norm, minibatch)
+        assert np.allclose(together[:3], alone, rtol=1e-9, atol=1e-12) != net.couples_samples, (norm, minibatch)
 
 
 @pytest.mark.parametrize(("norm", "minibatch"), COMBINATIONS)

@@ -131,7 +131,7 @@ def test_in_evaluation_no_row_knows_its_mates(norm: str, minibatch: int) -> None
     tensor = Tensor(x)
     slope = grad(net(theta, tensor, reference)[0].sum(), tensor).value
     assert np.linalg.norm(slope[0]) > 0 and (slope[1:] == 0).all()
-    if net.mixes:
+    if net.couples_samples:
         training = grad(net(theta, tensor)[0].sum(), tensor).value
         assert np.linalg.norm(training[1:]) > 1e-3
 

@@ -41,9 +41,9 @@ class Minigan:
     """Gradients of gans.game, steps of nets.optim."""
 
     def __init__(self, problem: Problem) -> None:
-        penalty = ("two-sided", PENALTY) if problem.recipe == "wgan-gp" else ("none", 0.0)
-        self.game = Game(RECIPES[problem.recipe].loss, MLP(problem.generator_sizes, problem.activation),
-                         MLP(problem.critic_sizes, problem.activation), *penalty)
+        penalty = {"penalty_kind": "two-sided", "penalty": PENALTY} if problem.recipe == "wgan-gp" else {}
+        self.game = Game(loss=RECIPES[problem.recipe].loss, generator=MLP(problem.generator_sizes, problem.activation),
+                         critic=MLP(problem.critic_sizes, problem.activation), **penalty)
         self.problem, self.draws = problem, problem.draws()
         self.state = {name: flat(net) for name, net in zip(("theta", "w"), problem.layers(), strict=True)}
         self.moments = {name: OPTIMIZERS["adam"].init(x) for name, x in self.state.items()}
