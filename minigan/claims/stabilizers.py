@@ -182,7 +182,7 @@ def spectral_normalisation(f: Any, lab: Lab) -> Iterator[Check]:
 @claim("G33", "θ_EMA = βᵀθ₀ + (1 − β) Σ βᵀ⁻ᵗ θ_t and θ̄ = the mean of θ₀ … θ_T: near the centre of an orbit",
        note="weng", paper=f"{SALIMANS}, section 3.3; Yazıcı et al. (2019), section 3.1",
        computes={"running_means": Players.running_means},
-       faults={"remember": [wrong("β and 1 − β exchanged", lambda f: lambda players, *rest: f(
+       faults={"running_means": [wrong("β and 1 − β exchanged", lambda f: lambda players, *rest: f(
                    replace(players, ema=1 - players.ema), *rest)),
                             wrong("the past alone", lambda f: lambda players, player, state, new, inputs: f(
                                 players, player, state, state, inputs)),
