@@ -98,7 +98,7 @@ def _latest(training: Training) -> str:
     critic_loss = f"D {row['critic_loss']:.3f} G " if loss.critic else ""
     parts = [f"loss {critic_loss}{row['generator_loss']:.3f}"]
     if loss.estimates and not np.isnan(row["estimate"]):
-        parts.append(f"{loss.estimates} est. {row['estimate']:.3f}")
+        parts.append(f"{loss.estimates.label} est. {row['estimate']:.3f}")
     parts.append(f"exact W₁ {row['w1']:.3f}")
     if not np.isnan(row["modes_solid"]):
         parts.append(f"{row['modes_solid']:.0f} modes ({row['modes_found']:.0f} found), {row['high_quality']:.0%} hq")

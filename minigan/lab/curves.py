@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,6 @@ from minigan.lab.history import W1_SAMPLES
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
-# What a divergence cannot exceed, f(0) + lim f(u)/u, and has where the supports are disjoint; the others have no end.
-LARGEST = {
-    "JS (½KL + ½KL, nats)": (log(2), "log 2"),
-    "JS of pairs (P⊗Q ‖ Q⊗P, nats)": (log(2), "log 2"),
-    "2 JS (KL + KL, nats)": (2 * log(2), "2 log 2"),
-    "TV (½ ∫ |p − q|)": (1.0, "1"),
-    "Le Cam (½ ∫ (p − q)²/(p + q))": (1.0, "1"),
-    "H² (½ ∫ (√p − √q)²)": (1.0, "1"),
-    "D_α, α = 0.5": (4.0, "4"),
-}
 
 
 def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves:
@@ -61,23 +51,25 @@ def draw_distances(ax: Any, table: Curves, estimate: bool = True, n: int = W1_SA
 
 def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1) -> None:
     """The critic's estimate of a divergence, and the largest value that it can have; or how far the mean scores are."""
-    of, unit = loss.estimates, "difference (data units)" if loss.power else "difference"
-    if of:
-        title(ax, "The critic's estimate", f"at most {of}" + (f", packs of {pack}" if pack > 1 else ""))
-    else:
+    of = loss.estimates
+    if of is None:
+        unit = "difference (data units)" if loss.power else "difference"
         title(ax, "The critic's contrast", "mean score of data − of samples")
+    else:
+        unit = of.label
+        packs = "" if pack == 1 else f", packs of {pack}"
+        title(ax, "The critic's estimate", f"at most {of.label}{packs}")
     ax.axhline(0, color=FAINT, linewidth=1)
     _curve(ax, table, "estimate", "critic", color=CRITIC, linestyle="--")
     values = _finite(table["estimate"])
-    if of in LARGEST:
-        largest, name = LARGEST[of]
-        ax.axhline(largest, color=DATA, linestyle=":", label=f"{name}: disjoint supports")
-        values = np.append(values, largest)
-    if of and len(values):  # an early critic's -50 would leave no room for the rest
+    if of is not None and isfinite(of.largest):
+        ax.axhline(of.largest, color=DATA, linestyle=":", label=f"{of.largest_name}: disjoint supports")
+        values = np.append(values, of.largest)
+    if of is not None and len(values):  # an early critic's -50 would leave no room for the rest
         low, high = max(values.min(), -max(values.max(), np.quantile(np.abs(values), 0.8))), values.max()
         margin = 0.05 * (high - min(low, 0)) or 1.0
         ax.set_ylim(min(low, 0) - margin, max(high, 0) + margin)
-    _over_steps(ax, table, of or unit)
+    _over_steps(ax, table, unit)
     ax.legend()
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor
+from minigan.gans.losses import W1
 from minigan.lab.checkpoint import write_whole
 from minigan.lab.curves import curves, draw_distances, draw_estimate, draw_losses, draw_quality
 from minigan.lab.data import Data
@@ -39,7 +40,7 @@ def draw_report(
 
     table, loss = curves(history, columns), model.config.loss
     points: dict[str, Any] = {"data": data, "samples": samples}
-    of_w1 = bool(loss.estimates) and loss.power == 1  # what the critic says is a distance to be drawn with W₁
+    of_w1 = loss.estimates == W1  # what the critic says is a distance to be drawn with W₁
     above = [partial(draw_samples, **points)]
     below = [partial(draw_distances, table=table, estimate=of_w1, n=min(samples.shape[0], W1_SAMPLES))]
     if loss.critic is not None:

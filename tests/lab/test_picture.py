@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 from matplotlib.quiver import Quiver, QuiverKey
 
 from minigan.autodiff import Tensor
-from minigan.gans.losses import LOSSES
+from minigan.gans.losses import LOSSES, f_gan
 from minigan.gans.recipes import RECIPES
 from minigan.lab import curves, picture
 from minigan.lab.config import configure
@@ -23,7 +23,7 @@ from minigan.lab.data import data_from
 from minigan.lab.history import COLUMNS
 from minigan.lab.toys import TOYS
 from minigan.lab.train import Training
-from minigan.theory.family import DIVERGENCES
+from minigan.theory.family import skew
 
 rng = np.random.default_rng(3)
 HISTORY = np.column_stack([np.arange(1, 31) * 1_000, rng.uniform(0.05, 2, (30, 6)), rng.integers(0, 9, (30, 2)),
@@ -345,23 +345,13 @@ def test_the_boundary_is_where_the_verdict_is_a_half_and_is_drawn_there():
         np.testing.assert_allclose(model.critic(vertices)[0], level, atol=0.02)  # on a grid, of a relu net
 
 
-def test_the_largest_values_are_those_of_disjoint_supports():
-    texts = {row.estimates for row in LOSSES.values()}
-    assert set(curves.LARGEST) <= texts
-    for name, row in LOSSES.items():  # f-GANs: f(0) + lim f(u)/u, by the row's own formula
-        if name.removeprefix("f-") in DIVERGENCES:
-            f = DIVERGENCES[name.removeprefix("f-")].f
-            ends = float(f(1e-300) + f(1e100) / 1e100)
-            if row.estimates in curves.LARGEST:
-                assert curves.LARGEST[row.estimates][0] == pytest.approx(ends, rel=1e-9)
-            else:
-                assert not ends < 50, name  # no end, or one nobody would recognise
-    # a critic that is quite sure, and right
-    sure = {"ebgan": (0.0, 1.0), "hinge": (1.0, -1.0), "lsgan": (1.0, 0.0)}
-    for name in ("non-saturating", "relativistic", "ebgan", "hinge", "lsgan"):
-        real, fake = (Tensor(np.full((1, 1), s)) for s in sure.get(name, (50.0, -50.0)))
-        estimate = LOSSES[name].estimate(real, fake).item()
-        assert estimate == pytest.approx(curves.LARGEST[LOSSES[name].estimates][0])
+def test_a_loss_of_ones_own_has_its_line_at_the_largest_value():
+    largest = -0.3 * log(0.3) - 0.7 * log(0.7)  # the entropy of which of the two a sample is from
+    row = f_gan(skew(0.3))
+    picture.draw_estimate(ax := axes(), picture.curves(HISTORY, COLUMNS), row)
+    line, = (line for line in ax.get_lines() if line.get_linestyle() == ":")
+    assert line.get_ydata() == pytest.approx([largest, largest]) and line.get_label() == "0.611: disjoint supports"
+    assert ax.get_ylim()[1] > largest and ax.get_ylabel() == "D_f, f = js(0.3)"
 
 
 def test_an_early_critics_estimate_leaves_room_for_the_rest():

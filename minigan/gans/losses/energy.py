@@ -6,8 +6,10 @@ from functools import partial
 
 from minigan.autodiff import Tensor, matmul, relu, safe_norm
 from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.distance import distance_of
 from minigan.gans.losses.heads import ENERGY
 from minigan.gans.losses.loss import BATCH_AXES, Loss
+from minigan.theory.family import TOTAL_VARIATION
 
 
 def energy_critic(real_scores: Tensor, fake_scores: Tensor, margin: float = 1.0) -> Tensor:
@@ -56,7 +58,7 @@ def energy_based(margin: float = 1.0, pull_away: float = 0.0) -> Loss:
     return Loss(
         lambda real, fake: energy_critic(real.scores, fake.scores, margin),
         partial(_with_pull_away, weight=pull_away) if pull_away else lambda real, fake: mean_energy(fake.scores),
-        partial(energy_estimate, margin=margin), "TV (½ ∫ |p − q|)", score="energy D(x), scaled units",
+        partial(energy_estimate, margin=margin), distance_of(TOTAL_VARIATION), score="energy D(x), scaled units",
         # at equilibrium D may be any constant in [0, m]: no energy says "I cannot tell"
         boundary=None, verdict=None, head=ENERGY, pretrain=lambda real: mean_energy(real.scores),
         constants={"margin": margin, "pull_away": pull_away}, family=energy_based,

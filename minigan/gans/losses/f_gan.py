@@ -19,6 +19,7 @@ from math import log as ln
 from typing import Any
 
 from minigan.autodiff import Tensor, sigmoid
+from minigan.gans.losses.distance import distance_of
 from minigan.gans.losses.loss import BATCH_AXES, Loss, of_scores
 from minigan.registry import choose
 from minigan.theory import family
@@ -115,12 +116,6 @@ def ratio(row: FDivergence) -> Form:
 
 
 ACTIVATIONS: dict[str, Callable[[FDivergence], Form]] = {"usual": usual, "ratio": ratio}
-ESTIMATES = {
-    "kl": "KL (data ‖ model, nats)", "reverse-kl": "KL (model ‖ data, nats)", "pearson": "Pearson χ²",
-    "neyman": "Neyman χ²", "squared-hellinger": "H² (½ ∫ (√p − √q)²)", "gan": "2 JS (KL + KL, nats)",
-    "js": "JS (½KL + ½KL, nats)", "total-variation": "TV (½ ∫ |p − q|)", "jeffreys": "Jeffreys (KL + KL, nats)",
-    "le-cam": "Le Cam (½ ∫ (p − q)²/(p + q))", **{family.alpha(a).name: f"D_α, α = {a:g}" for a in _ALPHAS},
-}
 
 
 def f_gan(divergence: FDivergence, activation: str = "usual", non_saturating: bool = False) -> Loss:
@@ -144,7 +139,7 @@ def f_gan(divergence: FDivergence, activation: str = "usual", non_saturating: bo
 
     log_ratio = form.log_ratio
     return Loss(
-        *of_scores(critic, generator), estimate, ESTIMATES.get(divergence.name, f"D_f, f = {divergence.name}"),
+        *of_scores(critic, generator), estimate, distance_of(divergence),
         score="log-ratio v(x)" if activation == "ratio" else "score v(x)", boundary=_undecided(divergence, form),
         verdict=None if log_ratio is None else lambda v: sigmoid(log_ratio(v)),
     )

@@ -34,9 +34,9 @@ def _density(log_density: Callable[[Tensor], Tensor] | None, name: str) -> Calla
 
 def maximum_likelihood() -> Loss:
     """Forward KL."""
-    return Loss(None, negative_log_likelihood, contrast, "", score="", boundary=None, verdict=None, explicit=True)
+    return Loss(None, negative_log_likelihood, contrast, None, score="", boundary=None, verdict=None, explicit=True)
 
 
 def reverse_kl_fit() -> Loss:
     """Reverse KL."""
-    return Loss(None, reverse_kl, contrast, "", score="", boundary=None, verdict=None, explicit=True)
+    return Loss(None, reverse_kl, contrast, None, score="", boundary=None, verdict=None, explicit=True)

@@ -8,6 +8,7 @@ from math import isfinite
 
 from minigan.autodiff import Tensor, sigmoid
 from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.distance import Distance
 from minigan.gans.losses.heads import SCALAR, Head
 
 BATCH_AXES = (-2, -1)  # the axes of one run's scores
@@ -22,7 +23,7 @@ class Loss:
     critic: Objective | None  # None: a model without a critic
     generator: Objective
     estimate: Scores  # a lower bound of ``estimates``, or if of nothing known E s(x) − E s(G(z))
-    estimates: str  # of what; "" if of nothing known
+    estimates: Distance | None  # of what; None if of nothing known
     power: int = 0  # the estimate in data units is the estimate times scale ** power
     score: str = "logit s(x)"  # what the score is, for the axis of a picture
     boundary: float | None = 0.0  # the score at which the critic cannot tell; None: there is none

@@ -42,7 +42,7 @@ def loss_sensitive(margin: float = 1.0, lam: float = 10.0) -> Loss:
     if margin < 0 or lam <= 0:
         raise ValueError(f"margin must not be negative and lam must be above 0; they are {margin} and {lam}")
     return Loss(
-        lambda real, fake: loss_sensitive_critic(real, fake, margin, lam), generator_loss, contrast, "",
+        lambda real, fake: loss_sensitive_critic(real, fake, margin, lam), generator_loss, contrast, None,
         power=1, score="loss L(x)", boundary=None, verdict=None, head=POSITIVE,
         constants={"margin": margin, "lam": lam}, family=loss_sensitive,
     )
@@ -53,7 +53,7 @@ def generalised_loss_sensitive(margin: float = 1.0, slope: float = 0.5) -> Loss:
     if margin < 0 or slope > 1:
         raise ValueError(f"margin must not be negative and slope not above 1; they are {margin} and {slope}")
     return Loss(
-        lambda real, fake: generalised_critic(real, fake, margin, slope), generator_loss, contrast, "",
+        lambda real, fake: generalised_critic(real, fake, margin, slope), generator_loss, contrast, None,
         power=1, score="loss L(x), up to a constant", boundary=None, verdict=None, unbounded=slope > 0,
         constants={"margin": margin, "slope": slope}, family=generalised_loss_sensitive,
     )

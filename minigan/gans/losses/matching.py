@@ -36,4 +36,4 @@ def matched_features(smoothing: float = 0.0) -> Loss:
 
 def imle() -> Loss:
     """Implicit maximum likelihood: no critic."""
-    return Loss(None, nearest_sample, contrast, "", score="", boundary=None, verdict=None)
+    return Loss(None, nearest_sample, contrast, None, score="", boundary=None, verdict=None)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from math import log
 
 from minigan.autodiff import Tensor, softplus
+from minigan.gans.losses.distance import Distance
 from minigan.gans.losses.loss import BATCH_AXES, Loss, contrast
+from minigan.theory.family import JS
 
 
 def paired_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -59,7 +61,7 @@ def relativistic() -> Loss:
     return Loss(
         lambda real, fake: paired_critic(real.scores, fake.scores),
         lambda real, fake: paired_generator(real.scores, fake.scores),
-        paired_estimate, "JS of pairs (P⊗Q ‖ Q⊗P, nats)", score="score s(x), up to a constant",
+        paired_estimate, Distance("JS of pairs (P⊗Q ‖ Q⊗P, nats)", JS.bound), score="score s(x), up to a constant",
         boundary=None, verdict=None,
     )
 
@@ -69,5 +71,5 @@ def relativistic_average() -> Loss:
     return Loss(
         lambda real, fake: average_critic(real.scores, fake.scores),
         lambda real, fake: average_generator(real.scores, fake.scores),
-        contrast, "", score="score s(x), up to a constant", boundary=None, verdict=None,
+        contrast, None, score="score s(x), up to a constant", boundary=None, verdict=None,
     )

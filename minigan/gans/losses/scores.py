@@ -17,7 +17,9 @@ from functools import partial
 from math import log
 
 from minigan.autodiff import Tensor, maximum, minimum, relu, sigmoid, softplus
+from minigan.gans.losses.distance import W1, distance_of
 from minigan.gans.losses.loss import BATCH_AXES, Loss, Scores, of_scores
+from minigan.theory.family import JS, LE_CAM, TOTAL_VARIATION
 
 
 def discriminator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -121,8 +123,6 @@ def least_squares_estimate(real_scores: Tensor, fake_scores: Tensor, a: float = 
 
 
 # -- the rows ---------------------------------------------------------------------------------
-JS = "JS (½KL + ½KL, nats)"
-
 
 def minimax(smoothing: float = 0.0) -> Loss:
     """Both players of V(D, G). smoothing: α of the real label 1 − α, in [0, 1)."""
@@ -158,7 +158,7 @@ def _logistic(generator: Callable[[Tensor], Tensor], smoothing: float, family: C
     return Loss(
         *of_scores(logistic_critic(smoothing), generator),
         # the plain value, smoothing or not: a lower bound for every D
-        jensen_shannon_estimate, JS, boundary=log(share / (2.0 - share)),
+        jensen_shannon_estimate, distance_of(JS), boundary=log(share / (2.0 - share)),
         verdict=(lambda s: minimum(sigmoid(s) * (1.0 / share), 1.0)) if smoothing else sigmoid,
         constants={"smoothing": smoothing}, family=family,
     )
@@ -166,13 +166,13 @@ def _logistic(generator: Callable[[Tensor], Tensor], smoothing: float, family: C
 
 def wasserstein() -> Loss:
     """A critic of W₁, as far as something keeps it 1-Lipschitz."""
-    return Loss(*of_scores(wasserstein_critic, wasserstein_generator), wasserstein_estimate, "W₁",
+    return Loss(*of_scores(wasserstein_critic, wasserstein_generator), wasserstein_estimate, W1,
                 power=1, score="score f(x)", boundary=None, verdict=None, unbounded=True)
 
 
 def hinge() -> Loss:
     """The hinge loss. Source: Lim & Ye (2017), eq. 12, 13; Miyato et al. (2018), eq. 16, 17."""
-    return Loss(*of_scores(hinge_critic, wasserstein_generator), hinge_estimate, "TV (½ ∫ |p − q|)",
+    return Loss(*of_scores(hinge_critic, wasserstein_generator), hinge_estimate, distance_of(TOTAL_VARIATION),
                 score="score f(x)", verdict=None)
 
 
@@ -182,7 +182,7 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Loss:
         raise ValueError(f"the labels a and b must differ, and both are {a:g}")
     return Loss(
         *of_scores(partial(least_squares_critic, a=a, b=b), partial(least_squares_generator, c=c)),
-        partial(least_squares_estimate, a=a, b=b), "Le Cam (½ ∫ (p − q)²/(p + q))",
+        partial(least_squares_estimate, a=a, b=b), distance_of(LE_CAM),
         score="score D(x)", boundary=0.5 * (a + b),
         verdict=lambda s: minimum(maximum((s - a) * (1.0 / (b - a)), 0.0), 1.0),
         constants={"a": a, "b": b, "c": c}, family=least_squares,

@@ -59,7 +59,7 @@ def test_the_paired_estimate_is_the_js_of_pairs() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         assert estimate(*all_pairs(rng.normal(size=3) * 2, P, Q)).item() < exact
-    assert LOSSES["relativistic"].estimates.startswith("JS of pairs")
+    assert LOSSES["relativistic"].estimates.label.startswith("JS of pairs")
 
 
 def test_pairs_want_batches_of_one_size() -> None:
