@@ -51,7 +51,7 @@ IV. The games
    the gradient of a gradient penalty, by hand: what `grad` twice does ............ gans/penalty_by_hand.py
    two networks and a loss: what each player minimises; packs, instance noise ..... gans/game.py
    a step of either player: unrolling, consensus, extra-gradient, averages ........ gans/players.py
-   a system is a row .............................................................. gans/recipes.py
+   a system is a row; rows of your own ............................................ gans/recipes.py, register.py
    what does not go together, and why ............................................. gans/conflicts.py
 V. One run
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py

@@ -1,9 +1,8 @@
 """IV. The games: what each player minimises.
 
-A loss is a row of ``losses.py`` (its formulas: ``scores.py``, ``f_gan.py``, ``energy.py``, ...), on what a critic sees
-(``seen.py``, ``heads.py``) · ``lipschitz.py`` clipping and gradient penalties · ``spectral.py`` spectral norm ·
-``game.py`` two networks and a loss · ``players.py`` a step of either · ``recipes.py`` a system is a row ·
-``conflicts.py`` what does not go together · ``penalty_by_hand.py`` the penalty's gradient without autodiff.
+``losses/`` what each player minimises, a file a family · ``lipschitz.py`` clipping and gradient penalties ·
+``spectral.py`` spectral norm · ``game.py`` two networks and a loss · ``players.py`` a step of either · ``recipes.py``
+a system is a row · ``register.py`` rows of your own · ``conflicts.py`` what does not go together.
 """
 
 from minigan.gans.game import Game, packed
@@ -11,6 +10,7 @@ from minigan.gans.lipschitz import PENALTIES, clip_weights, gradient_penalty, in
 from minigan.gans.losses import LOSSES, Batch, Loss, scored
 from minigan.gans.players import Players
 from minigan.gans.recipes import RECIPES, Recipe, recipe
+from minigan.gans.register import register
 
 __all__ = [
     "LOSSES",
@@ -26,6 +26,7 @@ __all__ = [
     "interpolate",
     "packed",
     "recipe",
+    "register",
     "scored",
     "zero_centered_penalty",
 ]

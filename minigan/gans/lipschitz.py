@@ -12,6 +12,7 @@ from typing import Any
 
 from minigan.autodiff import Tensor, alias, grad, maximum, mean, minimum, relu, safe_norm, sqrt, square_norm
 from minigan.autodiff.functions import as_tensor
+from minigan.registry import Registry
 
 Critic = Callable[[Tensor], Tensor]  # (..., batch, d) -> (..., batch, 1)
 
@@ -85,7 +86,7 @@ class Penalty:
     source: str
 
 
-PENALTIES = {
+PENALTIES: Registry[Penalty] = Registry("penalty", {
     "none": Penalty(lambda critic, real, fake, inputs: 0.0, "0", ""),
     "two-sided": Penalty(
         lambda critic, real, fake, inputs: gradient_penalty(critic, interpolate(real, fake, inputs["eps"])),
@@ -102,4 +103,4 @@ PENALTIES = {
     "r2": Penalty(
         lambda critic, real, fake, inputs: zero_centered_penalty(critic, fake),
         "½ E ‖∇f(G(z))‖², on the fakes", "Mescheder et al. (2018), eq. 10"),
-}
+})

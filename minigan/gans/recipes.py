@@ -1,7 +1,7 @@
 """A system is a row: a loss, and the settings that make it what it is and work on toys.
 
 The code that trains does not ask which row it has: a stabiliser that a row does not name is at a value that
-does nothing. A row of your own: ``RECIPES["mine"] = Recipe("mine", "yours", "...", "...", LOSSES["hinge"], {...})``.
+does nothing. A row of your own: ``register.py``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from math import isfinite
 from typing import Any
 
 from minigan.gans.losses import LOSSES, Loss
-from minigan.registry import choose
-from minigan.theory.family import DIVERGENCES
+from minigan.registry import Registry, choose
+from minigan.theory.family import DIVERGENCES, FDivergence
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,19 @@ ONE_STEP = {"critic_steps": 1, "lr_critic": 1e-3, "lr_generator": 1e-3}
 FAST_CRITIC = {"critic_steps": 1}  # at the defaults' learning rates, which a penalised critic bears
 AUTOENCODER = ONE_STEP | {"critic": (64, 8, 64), "pretrain": 500}
 TWO_SIDED = {"penalty_kind": "two-sided"}
-ORIGINAL, OTHER = "the original game", "other losses"
-F_GANS, LIPSCHITZ, STABLE, OTHER_MODELS = "f-GANs", "a Lipschitz critic", "stabilised GANs", "other models"
+ORIGINAL, OTHER_LOSSES = "the original game", "other losses"
+F_GANS, LIPSCHITZ, STABILISED, OTHER_MODELS = "f-GANs", "a Lipschitz critic", "stabilised GANs", "other models"
 _LOGISTIC = LOSSES["non-saturating"]
 
-RECIPES: dict[str, Recipe] = {
+
+def f_gan_recipe(f: FDivergence, loss: Loss) -> Recipe:
+    """The f-GAN of a divergence. Where D_f may be infinite the critic's loss has no lower bound, and R1 holds it."""
+    settings = ONE_STEP if isfinite(f.bound) else ONE_STEP | {"penalty_kind": "r1"}
+    return Recipe(
+        f"fgan-{f.name}", F_GANS, f"the f-GAN of f(u) = {f.summary}", "Nowozin et al. (2016)", loss, settings)
+
+
+RECIPES: Registry[Recipe] = Registry("recipe", {
     row.name: row
     for row in [
         Recipe("gan", ORIGINAL, "the original GAN with the non-saturating generator loss −E log D(G(z))",
@@ -46,30 +54,27 @@ RECIPES: dict[str, Recipe] = {
                "the original GAN as a minimax game: the generator minimises E log(1 − D(G(z)))",
                "Goodfellow et al. (2014), eq. 1", LOSSES["minimax"], ONE_STEP),
 
-        # D_f may be infinite where supports are disjoint, and then the critic's loss has no lower bound: R1 holds it
-        *(Recipe(f"fgan-{name}", F_GANS, f"the f-GAN of f(u) = {f.summary}", "Nowozin et al. (2016)",
-                 LOSSES[f"f-{name}"], ONE_STEP | ({} if isfinite(f.bound) else {"penalty_kind": "r1"}))
-          for name, f in DIVERGENCES.items()),
+        *(f_gan_recipe(f, LOSSES[f"f-{name}"]) for name, f in DIVERGENCES.items()),
 
-        Recipe("lsgan", OTHER, "least squares: ½ E (D(x) − 1)² + ½ E D(G(z))², generator ½ E (D(G(z)) − 1)²",
+        Recipe("lsgan", OTHER_LOSSES, "least squares: ½ E (D(x) − 1)² + ½ E D(G(z))², generator ½ E (D(G(z)) − 1)²",
                "Mao et al. (2017), eq. 9", LOSSES["lsgan"], ONE_STEP),
-        Recipe("lsgan-pearson", OTHER, "least squares with a = −1, b = 1, c = 0: Pearson's χ² at the best critic",
+        Recipe("lsgan-pearson", OTHER_LOSSES, "least squares with a = −1, b = 1, c = 0: Pearson's χ² at the best critic",
                "Mao et al. (2017), eq. 8", LOSSES["lsgan-pearson"], ONE_STEP),
-        Recipe("hinge", OTHER, "E max(0, 1 − f(x)) + E max(0, 1 + f(G(z))), generator −E f(G(z))",
+        Recipe("hinge", OTHER_LOSSES, "E max(0, 1 − f(x)) + E max(0, 1 + f(G(z))), generator −E f(G(z))",
                "Lim & Ye (2017), eq. 12 and 13", LOSSES["hinge"], ONE_STEP),
-        Recipe("ebgan", OTHER, "an autoencoder's error as an energy: E D(x) + E max(0, m − D(G(z)))",
+        Recipe("ebgan", OTHER_LOSSES, "an autoencoder's error as an energy: E D(x) + E max(0, m − D(G(z)))",
                "Zhao et al. (2017), eq. 1 and 2", LOSSES["ebgan"], AUTOENCODER),
-        Recipe("ebgan-pt", OTHER, "the same with a pull-away term: the codes of a batch shall not be parallel",
+        Recipe("ebgan-pt", OTHER_LOSSES, "the same with a pull-away term: the codes of a batch shall not be parallel",
                "Zhao et al. (2017), section 2.4", LOSSES["ebgan-pt"], AUTOENCODER),
-        Recipe("ls-gan", OTHER, "loss-sensitive: a fake's loss exceeds the datum's by a margin, their distance",
+        Recipe("ls-gan", OTHER_LOSSES, "loss-sensitive: a fake's loss exceeds the datum's by a margin, their distance",
                "Qi (2020), LS-GAN", LOSSES["ls-gan"], ONE_STEP),
-        Recipe("gls-gan", OTHER, "loss-sensitive with a leak: between LS-GAN (slope 0) and WGAN (slope 1)",
+        Recipe("gls-gan", OTHER_LOSSES, "loss-sensitive with a leak: between LS-GAN (slope 0) and WGAN (slope 1)",
                "Qi (2020), GLS-GAN", LOSSES["gls-gan"], TWO_SIDED),
-        Recipe("relativistic", OTHER, "is this datum more real than that fake? −E log σ(s(x) − s(G(z)))",
+        Recipe("relativistic", OTHER_LOSSES, "is this datum more real than that fake? −E log σ(s(x) − s(G(z)))",
                "Jolicoeur-Martineau (2019), section 4.1", LOSSES["relativistic"], ONE_STEP),
-        Recipe("relativistic-average", OTHER, "is this datum more real than the average fake?",
+        Recipe("relativistic-average", OTHER_LOSSES, "is this datum more real than the average fake?",
                "Jolicoeur-Martineau (2019), section 4.2", LOSSES["relativistic-average"], ONE_STEP),
-        Recipe("semi-supervised", OTHER, "K classes and a fake one: D = Z/(Z + 1), Z = Σ exp(logits)",
+        Recipe("semi-supervised", OTHER_LOSSES, "K classes and a fake one: D = Z/(Z + 1), Z = Σ exp(logits)",
                "Salimans et al. (2016), section 5", LOSSES["semi-supervised"], ONE_STEP | {"labelled": 0.1}),
 
         Recipe("wgan", LIPSCHITZ, "Wasserstein GAN, the critic's weights clipped to [−c, c]",
@@ -90,40 +95,40 @@ RECIPES: dict[str, Recipe] = {
         Recipe("r2", LIPSCHITZ, "a GAN whose critic is kept flat on the fakes: ½γ E ‖∇s(G(z))‖²",
                "Mescheder et al. (2018), eq. 10", _LOGISTIC, FAST_CRITIC | {"penalty_kind": "r2"}),
 
-        Recipe("feature-matching", STABLE, "the generator matches the mean of the critic's features",
+        Recipe("feature-matching", STABILISED, "the generator matches the mean of the critic's features",
                "Salimans et al. (2016), section 3.1", LOSSES["feature-matching"], ONE_STEP),
-        Recipe("minibatch", STABLE, "minibatch discrimination: the critic sees how alike a batch is",
+        Recipe("minibatch", STABILISED, "minibatch discrimination: the critic sees how alike a batch is",
                "Salimans et al. (2016), section 3.2", _LOGISTIC, ONE_STEP | {"minibatch": 16}),
-        Recipe("historical", STABLE, "historical averaging: λ‖θ − θ̄‖², θ̄ the mean of the past, for both players",
+        Recipe("historical", STABILISED, "historical averaging: λ‖θ − θ̄‖², θ̄ the mean of the past, for both players",
                "Salimans et al. (2016), section 3.3", _LOGISTIC, ONE_STEP | {"history": 1e-3}),
-        Recipe("label-smoothing", STABLE, "one-sided label smoothing: the real label is 1 − α",
+        Recipe("label-smoothing", STABILISED, "one-sided label smoothing: the real label is 1 − α",
                "Salimans et al. (2016), section 3.4", _LOGISTIC, ONE_STEP | {"smoothing": 0.1}),
-        Recipe("virtual-batch-norm", STABLE, "normalised by a fixed reference batch, in both players",
+        Recipe("virtual-batch-norm", STABILISED, "normalised by a fixed reference batch, in both players",
                "Salimans et al. (2016), section 3.5", _LOGISTIC,
                ONE_STEP | {"generator_norm": "virtual", "critic_norm": "virtual"}),
         # not in the critic, from which it would hide where the batch lies: its mean is subtracted in the first layer
-        Recipe("batch-norm", STABLE, "batch normalisation in the generator",
+        Recipe("batch-norm", STABILISED, "batch normalisation in the generator",
                "Ioffe & Szegedy (2015); Radford et al. (2016)", _LOGISTIC, ONE_STEP | {"generator_norm": "batch"}),
-        Recipe("layer-norm", STABLE, "layer normalisation in the critic, which a gradient penalty allows",
+        Recipe("layer-norm", STABILISED, "layer normalisation in the critic, which a gradient penalty allows",
                "Ba et al. (2016); Gulrajani et al. (2017), section 4", LOSSES["wasserstein"],
                TWO_SIDED | {"critic_norm": "layer"}),
-        Recipe("instance-noise", STABLE, "noise on the data and on the fakes, fading: the supports overlap",
+        Recipe("instance-noise", STABILISED, "noise on the data and on the fakes, fading: the supports overlap",
                "Sønderby et al. (2017); Arjovsky & Bottou (2017)", _LOGISTIC, ONE_STEP | {"instance_noise": 0.5}),
-        Recipe("packing", STABLE, "PacGAN: the critic judges packs of samples, and sees that they lack variety",
+        Recipe("packing", STABILISED, "PacGAN: the critic judges packs of samples, and sees that they lack variety",
                "Lin et al. (2018)", _LOGISTIC, ONE_STEP | {"pack": 2}),
-        Recipe("ema", STABLE, "samples come from an exponential moving average of the generator",
+        Recipe("ema", STABILISED, "samples come from an exponential moving average of the generator",
                "Yazıcı et al. (2019)", _LOGISTIC, ONE_STEP | {"ema": 0.999}),
-        Recipe("unrolled", STABLE, "the generator looks k critic steps ahead, and differentiates through them",
+        Recipe("unrolled", STABILISED, "the generator looks k critic steps ahead, and differentiates through them",
                "Metz et al. (2017)", LOSSES["zero-sum"], ONE_STEP | {"unroll": 5}),
-        Recipe("consensus", STABLE, "both players also minimise ½γ‖v‖², v the velocity of both",
+        Recipe("consensus", STABILISED, "both players also minimise ½γ‖v‖², v the velocity of both",
                "Mescheder et al. (2017)", _LOGISTIC,
                ONE_STEP | {"consensus": 0.1, "update": "simultaneous", "optimizer": "rmsprop", "activation": "tanh"}),
-        Recipe("extragradient", STABLE, "each step is taken along the gradient a step ahead",
+        Recipe("extragradient", STABILISED, "each step is taken along the gradient a step ahead",
                "Gidel et al. (2019)", _LOGISTIC, ONE_STEP | {"update": "extragradient"}),
-        Recipe("optimistic", STABLE, "each step adds the change of the gradient since the last one",
+        Recipe("optimistic", STABILISED, "each step adds the change of the gradient since the last one",
                "Daskalakis et al. (2018)", _LOGISTIC, ONE_STEP
                | {"optimizer": "optimistic-adam", "update": "simultaneous"}),
-        Recipe("ttur", STABLE, "two time scales: the critic learns faster than the generator",
+        Recipe("ttur", STABILISED, "two time scales: the critic learns faster than the generator",
                "Heusel et al. (2017)", _LOGISTIC, ONE_STEP | {"lr_critic": 2e-3, "lr_generator": 5e-4}),
 
         Recipe("imle", OTHER_MODELS, "implicit maximum likelihood: every datum has a near sample; no critic",
@@ -137,7 +142,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("ensemble", OTHER_MODELS, "a mixture of generators against one critic",
                "Hoang et al. (2018), without the classifier", _LOGISTIC, ONE_STEP | {"generators": 4}),
     ]
-}
+})
 
 
 def recipe(name: str) -> Recipe:

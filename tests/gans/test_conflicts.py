@@ -133,16 +133,17 @@ def test_a_loss_with_every_stabiliser(loss: str, monkeypatch) -> None:
     """A system of one's own, a row of existing parts: two recorded steps of each that means something."""
     row, rows = LOSSES[loss], set(sampled())
     base = {"critic_steps": 0 if row.critic is None else 1, "model": "gaussian" if row.explicit else "mlp"}
-    monkeypatch.setitem(RECIPES, loss, Recipe(loss, "ours", "", "", row, base))
+    name = f"{loss} of one's own"
+    monkeypatch.setitem(RECIPES, name, Recipe(name, "ours", "", "", row, base))
     for stabiliser, settings in STABILISERS.items():
         if f"{loss} {stabiliser}" not in rows:
             continue
         held = {"clip": 0.1} if row.unbounded and stabiliser not in LIPSCHITZ else {}
         if meaningful(loss, stabiliser):
-            two_steps(loss, settings | held)
+            two_steps(name, settings | held)
         else:
             with pytest.raises(ValueError) as error:
-                configure(loss, **tiny(loss, settings | held))
+                configure(name, **tiny(name, settings | held))
             assert str(error.value) in {row.reason for row in CONFLICTS}
 
 

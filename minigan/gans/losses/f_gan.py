@@ -98,6 +98,12 @@ USUAL = {
 }
 
 
+def is_piecewise_linear(row: FDivergence) -> bool:
+    """Whether f′ is a step function: it takes few values."""
+    steps = range(-20, 21)
+    return len({float(row.f_prime(2.0 ** (0.25 * k))) for k in steps}) < len(steps) // 2
+
+
 def usual(row: FDivergence) -> Form:
     """T = the activation of the row. Of a row not in ``USUAL`` its own formulas, composed."""
     return USUAL.get(row.name) or Form(row.activation, lambda v: row.conjugate(row.activation(v)), None)
@@ -106,11 +112,11 @@ def usual(row: FDivergence) -> Form:
 def ratio(row: FDivergence) -> Form:
     """T = f′(eᵛ). Of a row not in ``RATIO`` its own formulas, composed: fewer digits, and eᵛ must not overflow.
 
-    ValueError for total variation: f′ = ±½ has no slope, so no critic can learn through it.
+    ValueError for a piecewise linear f, such as total variation's with f′ = ±½: no critic can learn through it.
     """
-    if row.name == family.TOTAL_VARIATION.name:
-        raise ValueError("total variation has f′ = ±½, whose slope is 0: no critic can learn T = f′(eᵛ); "
-                         "use its usual activation")
+    if is_piecewise_linear(row):
+        raise ValueError(f"the f of {row.name} is piecewise linear: f′ is constant between its steps, so that its slope "
+                         "is 0 and no critic can learn T = f′(eᵛ); use its usual activation")
     return RATIO.get(row.name) or Form(
         lambda v: row.f_prime(exp(v)), lambda v: exp(v) * row.f_prime(exp(v)) - row.f(exp(v)), _same)
 

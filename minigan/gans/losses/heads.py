@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minigan.autodiff import Tensor, absolute, logsumexp, safe_norm
+from minigan.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -43,4 +44,4 @@ ENERGY = Head("energy", lambda dim, classes: dim, lambda outputs, x: safe_norm(o
 CLASSES = Head("classes", _one_a_class, lambda outputs, x: logsumexp(outputs, -1, keepdims=True),
                "s = log Σ exp(l_k), so that D = Z/(Z + 1)")
 
-HEADS = {head.name: head for head in (SCALAR, POSITIVE, ENERGY, CLASSES)}
+HEADS: Registry[Head] = Registry("head", {head.name: head for head in (SCALAR, POSITIVE, ENERGY, CLASSES)})

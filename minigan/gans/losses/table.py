@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigan.gans.losses.energy import energy_based
-from minigan.gans.losses.f_gan import f_gan
+from minigan.gans.losses.f_gan import f_gan, is_piecewise_linear
 from minigan.gans.losses.likelihood import maximum_likelihood, reverse_kl_fit
 from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.loss_sensitive import generalised_loss_sensitive, loss_sensitive
@@ -11,9 +11,17 @@ from minigan.gans.losses.matching import imle, matched_features
 from minigan.gans.losses.relativistic import relativistic, relativistic_average
 from minigan.gans.losses.scores import hinge, least_squares, minimax, non_saturating, wasserstein, zero_sum
 from minigan.gans.losses.semi_supervised import semi_supervised
-from minigan.theory.family import DIVERGENCES, TOTAL_VARIATION
+from minigan.registry import Registry
+from minigan.theory.family import DIVERGENCES, FDivergence
 
-LOSSES: dict[str, Loss] = {
+
+def f_gan_losses(f: FDivergence) -> dict[str, Loss]:
+    """The losses of a divergence: by its usual activation, and by T = f′(eᵛ) where that has a slope to learn by."""
+    losses = {f"f-{f.name}": f_gan(f)}
+    return losses if is_piecewise_linear(f) else losses | {f"f-{f.name}-ratio": f_gan(f, "ratio")}
+
+
+LOSSES: Registry[Loss] = Registry("loss", {
     "minimax": minimax(),
     "zero-sum": zero_sum(),
     "non-saturating": non_saturating(),
@@ -32,6 +40,5 @@ LOSSES: dict[str, Loss] = {
     "imle": imle(),
     "mle": maximum_likelihood(),
     "reverse-kl": reverse_kl_fit(),
-    **{f"f-{name}": f_gan(row) for name, row in DIVERGENCES.items()},
-    **{f"f-{name}-ratio": f_gan(row, "ratio") for name, row in DIVERGENCES.items() if row is not TOTAL_VARIATION},
-}
+    **{name: loss for f in DIVERGENCES.values() for name, loss in f_gan_losses(f).items()},
+})
