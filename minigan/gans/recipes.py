@@ -58,7 +58,8 @@ RECIPES: Registry[Recipe] = Registry("recipe", {
 
         Recipe("lsgan", OTHER_LOSSES, "least squares: ½ E (D(x) − 1)² + ½ E D(G(z))², generator ½ E (D(G(z)) − 1)²",
                "Mao et al. (2017), eq. 9", LOSSES["lsgan"], ONE_STEP),
-        Recipe("lsgan-pearson", OTHER_LOSSES, "least squares with a = −1, b = 1, c = 0: Pearson's χ² at the best critic",
+        Recipe("lsgan-pearson", OTHER_LOSSES,
+               "least squares with a = −1, b = 1, c = 0: Pearson's χ² at the best critic",
                "Mao et al. (2017), eq. 8", LOSSES["lsgan-pearson"], ONE_STEP),
         Recipe("hinge", OTHER_LOSSES, "E max(0, 1 − f(x)) + E max(0, 1 + f(G(z))), generator −E f(G(z))",
                "Lim & Ye (2017), eq. 12 and 13", LOSSES["hinge"], ONE_STEP),
