@@ -48,7 +48,6 @@ IV. The games
    −E log q, and KL(q‖p) .......................................................... gans/losses/likelihood.py
    w ← clip(w, −c, c); λ E (‖∇f(x̂)‖ − 1)², one-sided, DRAGAN, R1, R2 .............. gans/lipschitz.py
    W/σ(W), σ by power iteration ................................................... gans/spectral.py
-   the gradient of a gradient penalty, by hand: what `grad` twice does ............ gans/penalty_by_hand.py
    two networks and a loss: what each player minimises; packs, instance noise ..... gans/game.py
    a step of either player: unrolling, consensus, extra-gradient, averages ........ gans/players.py
    a system is a row; rows of your own ............................................ gans/recipes.py, register.py

@@ -23,7 +23,7 @@ from minigan.gans import LOSSES, RECIPES
 from minigan.theory.family import DIVERGENCES
 
 ROOT = Path(__file__).parents[1]
-RUN = ("from-nothing", "engine", "CONTRIBUTING")
+RUN = ("from-nothing", "penalty-by-hand", "engine", "CONTRIBUTING")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 OURS = [ROOT / "docs" / f"{name}.md" for name in RUN]
 FENCE = re.compile(r"^(`{3,})(\S[^\n]*)\n(.*?)^\1[ ]*$", re.M | re.S)

@@ -1,4 +1,4 @@
-"""The penalty's gradient written out, against ``grad`` of ``grad`` and against central differences."""
+"""docs/penalty-by-hand.md: the penalty's gradient written out, against ``grad`` of ``grad`` and central differences."""
 
 from itertools import product
 
@@ -8,10 +8,15 @@ import pytest
 from minigan.autodiff import grad
 from minigan.autodiff.tensor import Tensor
 from minigan.gans import gradient_penalty
-from minigan.gans.penalty_by_hand import DERIVATIVES, penalty_and_gradient
 from minigan.nets import MLP
 from minigan.nets.mlp import ELEMENTWISE
+from tests.test_pages import ROOT, fences
 
+PAGE: dict = {}
+for fence in fences(ROOT / "docs" / "penalty-by-hand.md"):
+    if fence.language == "python":
+        exec(fence.text, PAGE)
+DERIVATIVES, penalty_and_gradient = PAGE["DERIVATIVES"], PAGE["penalty_and_gradient"]
 CASES = list(product(ELEMENTWISE, [False, True], [(2, 7, 5, 1), (3, 4, 1)]))
 
 
@@ -48,10 +53,3 @@ def test_the_zero_critic_and_float32() -> None:
     penalty, gradient = penalty_and_gradient(net, np.zeros(net.size, np.float32), np.ones((5, 2), np.float32))
     assert penalty == 1 and (gradient == 0).all()
     assert penalty.dtype == gradient.dtype == np.float32
-
-
-def test_errors() -> None:
-    with pytest.raises(ValueError, match="one output"):
-        penalty_and_gradient(MLP((2, 4, 2)), np.zeros(22), np.ones((5, 2)))
-    with pytest.raises(ValueError, match="17 parameters"):
-        penalty_and_gradient(MLP((2, 4, 1)), np.zeros(16), np.ones((5, 2)))

@@ -115,7 +115,7 @@ def ratio(row: FDivergence) -> Form:
     ValueError for a piecewise linear f, such as total variation's with f′ = ±½: no critic can learn through it.
     """
     if is_piecewise_linear(row):
-        raise ValueError(f"the f of {row.name} is piecewise linear: f′ is made of steps, and its slope is 0, so that no "
+        raise ValueError(f"the f of {row.name} is piecewise linear: f′ is made of steps, its slope is 0, and no "
                          "critic can learn T = f′(eᵛ); use its usual activation")
     return RATIO.get(row.name) or Form(
         lambda v: row.f_prime(exp(v)), lambda v: exp(v) * row.f_prime(exp(v)) - row.f(exp(v)), _same)

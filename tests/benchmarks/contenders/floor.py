@@ -1,7 +1,7 @@
 """The floor: the bare matrix products of an iteration, outputs preallocated, operands warm, nothing else.
 
 No program on this BLAS that computes these gradients by these products can be faster. For the layers
-aₗ = hₗ₋₁Wₗ + bₗ of a critic on n rows, with da the cotangents (minigan/gans/penalty_by_hand.py has the penalty's):
+aₗ = hₗ₋₁Wₗ + bₗ of a critic on n rows, with da the cotangents (docs/penalty-by-hand.md has the penalty's):
 
     forward    hₗ₋₁ Wₗ             backward   daₗ Wₗᵀ         weights    hₗ₋₁ᵀ daₗ
 
