@@ -9,8 +9,9 @@ import pytest
 import minigan
 from minigan.cli import main
 from minigan.cli.listing import page
-from minigan.gans import RECIPES
+from minigan.gans import LOSSES, RECIPES
 from minigan.testing import PropertyError
+from minigan.theory.family import DIVERGENCES
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,17 +43,21 @@ def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
 def test_a_system_of_your_own(tmp_path: Path, monkeypatch, capsys) -> None:
     """docs/own-recipe.md runs as it stands, and what it makes trains and is saved like any other."""
     monkeypatch.chdir(tmp_path)
-    known, names = dict(RECIPES), {"__name__": "own"}
+    tables, names = (RECIPES, LOSSES, DIVERGENCES), {"__name__": "own"}
+    known = [set(table) for table in tables]
     try:
         for block in python_blocks((ROOT / "docs" / "own-recipe.md").read_text(encoding="utf-8")):
             exec(compile(block, "own-recipe.md", "exec"), names)
-        assert "a gradient penalty needs each score to depend on its own sample" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert "a gradient penalty needs each score to depend on its own sample" in printed
+        assert "the f-GAN of f(u) = π u log u" in printed
         for name in ("hinge-r1", "expgan"):
             minigan.GAN(name, steps=20, evaluations=1).fit("ring8", folder=tmp_path / name)
             assert minigan.GAN.load(tmp_path / name).sample(5).shape == (5, 2)
     finally:
-        for name in RECIPES.keys() - known.keys():
-            del RECIPES[name]
+        for table, names_before in zip(tables, known, strict=True):
+            for name in table.keys() - names_before:
+                del table[name]
 
 
 def test_every_recipe_is_named() -> None:
