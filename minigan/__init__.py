@@ -30,7 +30,7 @@ III. Distances, without any training
    D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
    W_p on the line, by linear program, by assignment, by Sinkhorn; Bures; duals .. theory/transport.py
-   Lipschitz constants, Kantorovich potentials, power iteration ................... theory/lipschitz.py
+   Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
    the xy game and Dirac-GAN under every method; their Jacobians .................. theory/dynamics.py
    moment matching against mode seeking; Gaussians in closed form ................. theory/fits.py
    ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py

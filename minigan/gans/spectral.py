@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigan.arrays import HOST, Generator, HostArray, finfo
-from minigan.autodiff import Tensor, absolute, concat, greater, matmul, maximum, sqrt, stop_gradient, where
+from minigan.autodiff import Tensor, absolute, concat, greater, matmul, stop_gradient, where
 from minigan.nets.params import Layout, Network
+from minigan.theory.lipschitz import power_step
 
 
 def state_layout(net: Network) -> Layout:
@@ -44,9 +45,7 @@ def power_iteration(net: Network, w: Any, s: Any) -> Tensor:
     """
     after: list[Tensor] = []
     for W, u, v in _matrices(net, w, s):
-        v = _direction(matmul(W, u, ta=True), v)
-        u = _direction(W @ v, u)
-        after += [u, v]
+        after += power_step(u, v, W)
     return stop_gradient(_flat(after))
 
 
@@ -76,11 +75,6 @@ def _sigma(W: Tensor, u: Tensor, v: Tensor) -> Tensor:
 def _matrices(net: Network, w: Any, s: Any) -> list[tuple[Tensor, Tensor, Tensor]]:
     views, directions = net.layout.views(w), state_layout(net).views(s)
     return list(zip([views[k] for k in net.weights], directions[::2], directions[1::2], strict=True))
-
-
-def _direction(x: Tensor, otherwise: Tensor) -> Tensor:
-    norm = sqrt((x * x).sum((-2, -1), keepdims=True))
-    return where(greater(norm, 0.0), x / maximum(norm, float(finfo(x.dtype).tiny)), otherwise)
 
 
 def _flat(views: list[Tensor]) -> Tensor:

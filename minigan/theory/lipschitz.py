@@ -13,7 +13,9 @@ from math import prod, sqrt
 
 import numpy as np
 
-from minigan.arrays import Array, namespace, to_host
+from minigan import autodiff
+from minigan.arrays import Array, finfo, namespace, to_host
+from minigan.autodiff import Tensor, greater, matmul, maximum, where
 from minigan.theory.transport import c_transform, emd, ground_cost
 
 
@@ -127,16 +129,20 @@ def power_iteration(u: Array, v: Array, W: Array) -> tuple[Array, Array, float]:
     xp, W = namespace(u, v, W), _matrix(W)
     if u.shape != W.shape[:1] or v.shape != W.shape[1:]:
         raise ValueError(f"u {u.shape} and v {v.shape} do not fit W {W.shape}: they are (m,), (n,) and (m, n)")
-    v = _direction(W.T @ u, v)
+    u, v = (x.value[:, 0] for x in power_step(Tensor(u[:, None]), Tensor(v[:, None]), Tensor(W)))
     y = W @ v
-    u = _direction(y, u)
     return u, v, float(xp.sqrt((y * y).sum()))
 
 
-def _direction(x: Array, otherwise: Array) -> Array:
-    xp = namespace(x, otherwise)
-    norm = xp.sqrt((x * x).sum())
-    return xp.where(norm > 0, x / xp.maximum(norm, float(np.finfo(x.dtype).tiny)), otherwise)
+def power_step(u: Tensor, v: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+    """(u′, v′) of ``power_iteration``, of tensors: u (..., m, 1), v (..., n, 1), W (..., m, n)."""
+    v = _direction(matmul(W, u, ta=True), v)
+    return _direction(W @ v, u), v
+
+
+def _direction(x: Tensor, otherwise: Tensor) -> Tensor:
+    norm = autodiff.sqrt((x * x).sum((-2, -1), keepdims=True))
+    return where(greater(norm, 0.0), x / maximum(norm, float(finfo(x.dtype).tiny)), otherwise)
 
 
 def _matrix(W: Array) -> Array:
