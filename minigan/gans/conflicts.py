@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigan.gans.losses import Loss
+from minigan.nets import NORMS
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,37 @@ class Conflict:
     reason: str
 
 
-def _mixing(c: Any) -> bool:
-    return c.critic_norm == "batch" or c.minibatch > 0
+def couples_samples(c: Any) -> bool:
+    """Whether the critic's score of a sample depends on the others of its batch."""
+    return NORMS[c.critic_norm].couples_samples or c.minibatch > 0
 
 
-def _penalised(c: Any) -> bool:
+def is_penalised(c: Any) -> bool:
     return c.penalty_kind != "none" and c.penalty > 0
 
 
+def is_kept_lipschitz(c: Any) -> bool:
+    return is_penalised(c) or c.clip > 0 or c.spectral_norm > 0
+
+
+def needs_a_spread(c: Any) -> bool:
+    """Whether anything compares the samples of one batch."""
+    return couples_samples(c) or "virtual" in (c.critic_norm, c.generator_norm)
+
+
+def asks_for_a_critic(c: Any) -> bool:
+    return any(getattr(c, name) != silent for name, silent in OF_THE_CRITIC.items())
+
+
 # settings that speak of the critic, and what they are when they say nothing
-_OF_THE_CRITIC = {
+OF_THE_CRITIC = {
     "penalty_kind": "none", "clip": 0.0, "spectral_norm": 0.0, "critic_norm": "none", "minibatch": 0, "pack": 1,
     "instance_noise": 0.0, "unroll": 0, "consensus": 0.0, "update": "alternating", "pretrain": 0, "critic_steps": 0,
     "burst": 0,
 }
 
 CONFLICTS = [
-    Conflict(lambda c, loss: _mixing(c) and _penalised(c),
+    Conflict(lambda c, loss: couples_samples(c) and is_penalised(c),
              "a gradient penalty needs each score to depend on its own sample alone, and batch norm or minibatch "
              "discrimination in the critic ties the batch together: use critic_norm = layer or virtual"),
     Conflict(lambda c, loss: c.clip > 0 and c.spectral_norm > 0,
@@ -45,7 +60,7 @@ CONFLICTS = [
              "choose one of clip and spectral_norm"),
     Conflict(lambda c, loss: c.spectral_norm > 0 and c.critic_norm != "none",
              "a norm layer rescales its input by its own spread, and so undoes the bound that spectral norm gives"),
-    Conflict(lambda c, loss: loss.unbounded and not (_penalised(c) or c.clip > 0 or c.spectral_norm > 0),
+    Conflict(lambda c, loss: loss.unbounded and not is_kept_lipschitz(c),
              "this critic's loss has no lower bound unless the critic is kept Lipschitz: "
              "choose a penalty_kind (with penalty > 0), clip > 0 or spectral_norm"),
     Conflict(lambda c, loss: c.smoothing > 0 and "smoothing" not in loss.constants,
@@ -57,8 +72,8 @@ CONFLICTS = [
              "a pack of samples has no one class"),
     Conflict(lambda c, loss: c.pretrain > 0 and loss.pretrain is None,
              "this loss has nothing to learn from real data alone (pretrain is EBGAN's)"),
-    Conflict(lambda c, loss: loss.critic is None and any(getattr(c, k) != v for k, v in _OF_THE_CRITIC.items()),
-             f"this system has no critic: leave alone {', '.join(_OF_THE_CRITIC)}"),
+    Conflict(lambda c, loss: loss.critic is None and asks_for_a_critic(c),
+             f"this system has no critic: leave alone {', '.join(OF_THE_CRITIC)}"),
     Conflict(lambda c, loss: loss.critic is not None and c.critic_steps < 1,
              "critic_steps must be at least 1, or the critic never learns"),
     Conflict(lambda c, loss: c.update != "alternating" and c.critic_steps > 1,
@@ -75,8 +90,7 @@ CONFLICTS = [
              "the Gaussian model is one affine map, without layers to normalise or copies to mix"),
     Conflict(lambda c, loss: c.batch * c.pack % c.generators != 0,
              "the generators of an ensemble make equal shares: batch · pack must be a multiple of generators"),
-    Conflict(lambda c, loss: c.batch < 2 and (
-                 c.critic_norm in ("batch", "virtual") or c.generator_norm == "virtual" or c.minibatch > 0),
+    Conflict(lambda c, loss: c.batch < 2 and needs_a_spread(c),
              "a batch of one has no spread: batch norm, virtual or not, and minibatch discrimination need batch ≥ 2"),
     Conflict(lambda c, loss: c.generator_norm == "batch" and c.batch * c.pack < 2 * c.generators,
              "a batch of one has no spread: batch norm needs two samples or more of each generator"),
