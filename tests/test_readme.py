@@ -61,11 +61,13 @@ def test_a_system_of_your_own(tmp_path: Path, monkeypatch, capsys) -> None:
 
 
 def test_every_recipe_is_named() -> None:
-    assert all(f"`{name}`" in TEXT for name in RECIPES)
+    unnamed = [name for name in RECIPES if f"`{name}`" not in TEXT]
+    assert not unnamed, f"README.md, the table of systems: a place for {', '.join(unnamed)}"
 
 
 def test_the_page_of_systems_is_the_table_of_recipes() -> None:
-    assert (ROOT / "docs" / "systems.md").read_text(encoding="utf-8") == page()
+    same = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8") == page()
+    assert same, "write docs/systems.md anew: minigan list --markdown docs/systems.md"
 
 
 def test_the_table_of_contents_names_every_room() -> None:
@@ -76,7 +78,8 @@ def test_the_table_of_contents_names_every_room() -> None:
         room = path.relative_to(folder)
         whole = room.parts[0] in ("claims", "testing", "cli")
         if path.name not in ("__init__.py", "__main__.py"):
-            assert (f"{room.parts[0]}/" if whole else path.name) in contents, room
+            named = (f"{room.parts[0]}/" if whole else path.name) in contents
+            assert named, f"a line for {room} in the docstring of minigan/__init__.py"
     for room in re.findall(r"\.\.\. (\w+/\w+\.py)", contents):
         assert (folder / room).exists(), room
     assert doctest.testmod(minigan).failed == 0

@@ -38,6 +38,11 @@ F_GANS, LIPSCHITZ, STABILISED, OTHER_MODELS = "f-GANs", "a Lipschitz critic", "s
 _LOGISTIC = LOSSES["non-saturating"]
 
 
+def own_loss(row: Recipe) -> dict[str, Loss]:
+    """The loss of a recipe under the recipe's name, unless it has a name already: one row then brings both."""
+    return {} if any(row.loss is loss for loss in LOSSES.values()) else {row.name: row.loss}
+
+
 def f_gan_recipe(f: FDivergence, loss: Loss) -> Recipe:
     """The f-GAN of a divergence. Where D_f may be infinite the critic's loss has no lower bound, and R1 holds it."""
     settings = ONE_STEP if isfinite(f.bound) else ONE_STEP | {"penalty_kind": "r1"}
@@ -144,6 +149,9 @@ RECIPES: Registry[Recipe] = Registry("recipe", {
                "Hoang et al. (2018), without the classifier", _LOGISTIC, ONE_STEP | {"generators": 4}),
     ]
 })
+
+for _row in RECIPES.values():
+    LOSSES.update(own_loss(_row))
 
 
 def recipe(name: str) -> Recipe:

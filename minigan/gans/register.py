@@ -6,15 +6,16 @@ from typing import Any
 
 from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.table import LOSSES, f_gan_losses
-from minigan.gans.recipes import RECIPES, Recipe, f_gan_recipe
+from minigan.gans.recipes import RECIPES, Recipe, f_gan_recipe, own_loss
 from minigan.theory.family import DIVERGENCES, FDivergence
 
 
 def register(row: Recipe | Loss | FDivergence, name: str | None = None) -> None:
     """Add a row to its table: whatever goes through the table, from ``minigan list`` to a study, then knows its name.
 
-    A recipe and a divergence have names of their own; a loss is given one here. A divergence brings its losses f-NAME
-    and f-NAME-ratio (the latter where f′ has a slope to learn by) and its recipe fgan-NAME.
+    A recipe and a divergence have names of their own; a loss is given one here. A recipe brings its loss, under its own
+    name, if that has none yet. A divergence brings its losses f-NAME and f-NAME-ratio (the latter where f′ has a slope
+    to learn by) and its recipe fgan-NAME.
     ValueError if a name is taken, and then nothing is added.
 
         >>> from minigan import GAN
@@ -51,7 +52,8 @@ def _rows(row: Any, name: str | None) -> list[tuple[str, dict[str, Any], str, An
     if name not in (None, row.name):
         raise ValueError(f"{row.name!r} has a name of its own and cannot be called {name!r}")
     if isinstance(row, Recipe):
-        return [("recipe", RECIPES, row.name, row)]
+        brought = [("loss", LOSSES, key, loss) for key, loss in own_loss(row).items()]
+        return [("recipe", RECIPES, row.name, row), *brought]
     losses = f_gan_losses(row)
     game = f_gan_recipe(row, losses[f"f-{row.name}"])
     return [

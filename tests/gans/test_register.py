@@ -57,6 +57,18 @@ def test_a_recipe_is_known_everywhere(capsys, tmp_path, monkeypatch) -> None:
     assert "own on ring8" in capsys.readouterr().out
 
 
+def test_a_recipe_brings_a_loss_that_has_no_name() -> None:
+    loss = f_gan(skew(0.3))
+    register(replace(OWN, loss=loss))
+    assert added() == [{"own"}, {"own"}, set()] and LOSSES["own"] is loss
+    register(replace(OWN, name="again", loss=loss))
+    assert added()[1] == {"own"}
+    with pytest.raises(ValueError, match="there is a loss 'hinge-like' already"):
+        register(loss, "hinge-like")
+        register(replace(OWN, name="hinge-like", loss=f_gan(skew(0.4))))
+    assert "hinge-like" not in RECIPES
+
+
 def test_a_loss_is_given_a_name() -> None:
     register(f_gan(skew(0.3)), "mine")
     assert added() == [set(), {"mine"}, set()]

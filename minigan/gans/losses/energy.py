@@ -57,7 +57,7 @@ def energy_based(margin: float = 1.0, pull_away: float = 0.0) -> Loss:
         raise ValueError(f"margin must be above 0 and pull_away not below it; they are {margin} and {pull_away}")
     return Loss(
         lambda real, fake: energy_critic(real.scores, fake.scores, margin),
-        partial(_with_pull_away, weight=pull_away) if pull_away else lambda real, fake: mean_energy(fake.scores),
+        partial(energy_generator, weight=pull_away),
         partial(energy_estimate, margin=margin), distance_of(TOTAL_VARIATION), score="energy D(x), scaled units",
         # at equilibrium D may be any constant in [0, m]: no energy says "I cannot tell"
         boundary=None, verdict=None, head=ENERGY, pretrain=lambda real: mean_energy(real.scores),
@@ -65,5 +65,7 @@ def energy_based(margin: float = 1.0, pull_away: float = 0.0) -> Loss:
     )
 
 
-def _with_pull_away(real: Batch, fake: Batch, weight: float) -> Tensor:
-    return mean_energy(fake.scores) + weight * pull_away(fake.code)
+def energy_generator(real: Batch, fake: Batch, weight: float) -> Tensor:
+    """E D(G(z)), and with a weight of it the pull-away term."""
+    energy = mean_energy(fake.scores)
+    return energy + weight * pull_away(fake.code) if weight else energy

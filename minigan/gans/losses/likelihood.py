@@ -26,9 +26,12 @@ def reverse_kl(real: Batch, fake: Batch) -> Tensor:
     return (_density(fake.log_q, "q")(x) - _density(fake.log_p, "p")(x)).mean(-1)
 
 
+OWNER = {"p": "data", "q": "generator"}  # of the density
+
+
 def _density(log_density: Callable[[Tensor], Tensor] | None, name: str) -> Callable[[Tensor], Tensor]:
     if log_density is None:
-        raise ValueError(f"this loss needs log {name}(x), and the {'generator' if name == 'q' else 'data'} has none")
+        raise ValueError(f"this loss needs log {name}(x), and the {OWNER[name]} has none")
     return log_density
 
 

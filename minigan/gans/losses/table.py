@@ -18,7 +18,9 @@ from minigan.theory.family import DIVERGENCES, FDivergence
 def f_gan_losses(f: FDivergence) -> dict[str, Loss]:
     """The losses of a divergence: by its usual activation, and by T = f′(eᵛ) where that has a slope to learn by."""
     losses = {f"f-{f.name}": f_gan(f)}
-    return losses if is_piecewise_linear(f) else losses | {f"f-{f.name}-ratio": f_gan(f, "ratio")}
+    if not is_piecewise_linear(f):
+        losses[f"f-{f.name}-ratio"] = f_gan(f, "ratio")
+    return losses
 
 
 LOSSES: Registry[Loss] = Registry("loss", {
