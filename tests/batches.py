@@ -26,15 +26,15 @@ def log_q(x):
     return -0.125 * square_norm(x - 1.0)
 
 
-def seen(points, outputs, features, code, head=SCALAR, labels=None) -> Batch:
+def batch_of(points, outputs, features, code, head=SCALAR, labels=None) -> Batch:
     points, outputs, features, code = map(as_tensor, (points, outputs, features, code))
-    look = CriticOutput(head.score(outputs, points), outputs, features, code)
-    return Batch(points, lambda: look, None if labels is None else as_tensor(labels), log_p, log_q)
+    output = CriticOutput(head.score(outputs, points), outputs, features, code)
+    return Batch(points, lambda: output, None if labels is None else as_tensor(labels), log_p, log_q)
 
 
 def both(loss, *arrays, labels=None) -> tuple[Batch, Batch]:
     """A real and a fake batch, of the eight arrays of two draws."""
-    return seen(*arrays[:4], head=loss.head, labels=labels), seen(*arrays[4:], head=loss.head)
+    return batch_of(*arrays[:4], head=loss.head, labels=labels), batch_of(*arrays[4:], head=loss.head)
 
 
 def of_mass(values, masses, n=20) -> Tensor:

@@ -123,11 +123,11 @@ def normed_net(net: MLP, theta: np.ndarray, x: np.ndarray, reference: np.ndarray
     return h @ w3 + b3
 
 
-def minibatch_features(M: np.ndarray, company: np.ndarray | None = None) -> np.ndarray:
+def minibatch_features(M: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
     o = np.zeros(M.shape[:2])
     for i, mine in enumerate(M):
-        for j, other in enumerate(M if company is None else company):
-            if company is not None or j != i:
+        for j, other in enumerate(M if reference is None else reference):
+            if reference is not None or j != i:
                 o[i] += np.exp(-np.abs(mine - other).sum(axis=1))
     return o
 

@@ -175,17 +175,17 @@ def test_label_smoothing_is_of_the_data_alone() -> None:
     assert same[0] == same[1]
 
 
-def test_what_a_look_holds() -> None:
+def test_what_the_critics_output_holds() -> None:
     wide = training("ebgan")
     state, inputs = point(wide)
-    seen = wide.game.critic_output(tensors(state), inputs["real"])
-    assert [x.shape for x in seen] == [(4, 1), (4, 2), (4, 5), (4, 3)]  # the last hidden layer; the narrowest one
-    energy = np.linalg.norm(seen.outputs.value - inputs["real"], axis=1, keepdims=True)
-    np.testing.assert_allclose(seen.scores.value, energy, rtol=1e-12)
+    found = wide.game.critic_output(tensors(state), inputs["real"])
+    assert [x.shape for x in found] == [(4, 1), (4, 2), (4, 5), (4, 3)]  # the last hidden layer; the narrowest one
+    energy = np.linalg.norm(found.outputs.value - inputs["real"], axis=1, keepdims=True)
+    np.testing.assert_allclose(found.scores.value, energy, rtol=1e-12)
     flat = training("gan", critic=())
     state, inputs = point(flat)
-    seen = flat.game.critic_output(tensors(state), inputs["real"])
-    np.testing.assert_array_equal(seen.features.value, inputs["real"])  # no hidden layer: the point itself
+    found = flat.game.critic_output(tensors(state), inputs["real"])
+    np.testing.assert_array_equal(found.features.value, inputs["real"])  # no hidden layer: the point itself
 
 
 # What is asked for

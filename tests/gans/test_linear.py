@@ -212,7 +212,7 @@ def test_every_recipes_field(name: str) -> None:
     loss = row.loss.with_constants(pull_away=0.0) if name == "ebgan-pt" else row.loss  # one sample has no pairs
     game = Game(loss=loss, generator=POINT, critic=SLOPE, penalty_kind=config.penalty_kind, penalty=config.penalty)
     known = next(key for key, value in LOSSES.items() if value is row.loss)
-    assert known in PLAIN, f"the field of the loss {known!r}, by hand: a row of BY_HAND in tests/gans/test_linear.py"
+    assert known in PLAIN, f"tests/gans/test_linear.py: the field of {known!r} by hand, in BY_HAND (f-GANs: COSTS)"
     for theta, psi in POINTS:
         pull = config.penalty * PULLS[config.penalty_kind](psi)
         near(velocity(game, theta, psi), np.array(PLAIN[known](theta, psi)) + [0, pull])

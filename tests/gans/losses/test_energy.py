@@ -9,7 +9,7 @@ from minigan.gans.losses.energy import energy_critic, energy_estimate, pull_away
 from minigan.gans.losses.heads import ENERGY
 from minigan.testing import check_pull_away, from_tensors
 from minigan.theory.divergences import total_variation
-from tests.batches import both, draw, of_mass, seen
+from tests.batches import batch_of, both, draw, of_mass
 
 P, Q = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.3, 0.2, 0.4])
 
@@ -65,6 +65,6 @@ def test_pretraining_is_the_reconstruction_error_of_the_data() -> None:
     error = np.linalg.norm(outputs - points, axis=1).mean()
     for name in ("ebgan", "ebgan-pt"):
         assert LOSSES[name].head is ENERGY
-        found = LOSSES[name].pretrain(seen(points, outputs, features, code, head=ENERGY))
+        found = LOSSES[name].pretrain(batch_of(points, outputs, features, code, head=ENERGY))
         assert found.item() == pytest.approx(error, rel=1e-12)
     assert [name for name, loss in LOSSES.items() if loss.pretrain] == ["ebgan", "ebgan-pt"]
