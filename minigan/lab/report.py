@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigan import arrays
+from minigan.gans.losses import W1
 from minigan.lab.metrics import scores
 from minigan.lab.reference import YARDSTICKS, draw_reference
 from minigan.lab.state import STREAMS
@@ -33,7 +34,7 @@ def critic_distance(training: Training) -> dict[str, float]:
     ``estimate`` E f(x) − E f(G(z)); ``slope`` the steepest ‖∇f‖ seen and ``w1`` the quotient; ``bound`` the certified
     upper bound of Lip(f) and ``at_least`` the quotient, below which W₁ of these samples cannot be. {} for other losses.
     """
-    if training.config.loss.estimates != "W₁":
+    if training.config.loss.estimates != W1:
         return {}
     fake, model = final_samples(training), training.model
     real = draw_reference(training.data, training.config.seed, len(fake)).real

@@ -82,7 +82,7 @@ def test_one_pass_for_real_and_fake_is_two_passes(name: str) -> None:
 
 @pytest.mark.parametrize("settings", [{"critic_norm": "batch"}, {"minibatch": 3}], ids=str)
 def test_data_and_fakes_are_batches_of_their_own(settings: dict) -> None:
-    """Other fakes change no score of the data, and a critic that mixes is never shown both at once."""
+    """Other fakes change no score of the data, and a critic that couples samples is never shown both at once."""
     run = training("gan", **settings)
     state, inputs = point(run)
     others = inputs | {"z": np.sin(3 * inputs["z"])}
