@@ -231,7 +231,7 @@ def test_D15_js_pi_lies_between_and_reaches_both_kls(pair, weight):
     expected = weight * own("kl", p, middle) + (1 - weight) * own("kl", q, middle)
     assert close(skew_jensen_shannon(p, q, weight), expected, atol=1e-12)
     assert skew_jensen_shannon(p, q, weight) <= min(weight * kl(p, q), (1 - weight) * kl(q, p)) + 1e-12
-    assume((np.abs(np.log(p / q)) < 5).all())
+    p, q = 0.99 * p + 0.01 * q, 0.99 * q + 0.01 * p  # ratios of 1/99 to 99: the limit is near at π = 1e-7
     assert close(skew_jensen_shannon(p, q, 1e-7) / 1e-7, kl(p, q), rtol=1e-3, atol=1e-6)
     assert close(skew_jensen_shannon(p, q, 1 - 1e-7) / 1e-7, kl(q, p), rtol=1e-3, atol=1e-6)
 
