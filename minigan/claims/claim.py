@@ -1,16 +1,19 @@
 """A claim: one equation of the notes, computed by this package and compared with another route to its value.
 
     @claim("D1", "KL(p‖q) = Σ p log(p/q)", note="weng", paper="Kullback & Leibler (1951)",
-           computes={"kl": divergences.kl}, faults={"kl": [SCALE, SIGN, SWAPPED]})
+           computes={"kl": divergences.kl})
     def kl_of_gaussians(f, lab):
         yield equals("N(0,1) to N(1,2)", f.kl(p, q), log(2) + 2 / 8 - 1 / 2)
 
-The body asks only ``f`` for what is on trial, so that ``self_test`` can plant a fault in it: a claim that
-does not notice is no check. ``lab`` gives it its random generator and puts arrays on the device.
+    kl_of_gaussians.must_notice(kl=[SCALE, SIGN, SWAPPED])
+
+The body asks only ``f`` for what is on trial, so that ``self_test`` can plant a fault in it (``faults.py``): a claim
+that does not notice is no check. ``lab`` gives it its random generator and puts arrays on the device.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -21,6 +24,8 @@ from zlib import crc32
 import numpy as np
 
 from minigan.arrays import Array, to_host
+from minigan.claims.faults import Fault
+from minigan.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -67,29 +72,6 @@ def at_least(what: str, computed: Any, bound: Any, slack: float = 1e-12) -> Chec
     return Check(what, computed, "≥", bound, slack)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A mistake to plant: from the right function to a wrong one."""
-
-    name: str
-    plant: Callable[[Callable], Callable]
-
-
-SCALE = Fault("scale", lambda f: lambda *a, **k: 1.05 * f(*a, **k))
-SIGN = Fault("sign", lambda f: lambda *a, **k: -1 * f(*a, **k))
-SWAPPED = Fault("swapped arguments", lambda f: lambda a, b, *rest, **k: f(b, a, *rest, **k))
-
-
-def dropped(what: str, wrong: Callable) -> Fault:
-    """Replace the function by one that lacks something."""
-    return Fault(f"dropped {what}", lambda f: wrong)
-
-
-def wrong(what: str, plant: Callable[[Callable], Callable]) -> Fault:
-    """Any other mistake: ``plant`` makes the wrong function of the right one."""
-    return Fault(what, plant)
-
-
 @dataclass
 class Lab:
     """What a claim works with: its own random generator, and the device its arrays live on."""
@@ -101,7 +83,8 @@ class Lab:
         return self.xp.asarray(np.asarray(x, dtype=dtype))
 
 
-Body = Callable[[Any, Lab], Iterator[Check]]
+Checks = Iterator[Check]
+Body = Callable[[Any, Lab], Checks]
 
 
 @dataclass(frozen=True)
@@ -113,9 +96,16 @@ class Claim:
     note: str
     paper: str
     computes: dict[str, Callable]
-    faults: dict[str, Sequence[Fault]]
     body: Body
     truth: str = ""  # of an erratum: what is true instead
+    faults: dict[str, Sequence[Fault]] = field(default_factory=dict)
+
+    def must_notice(self, **faults: Sequence[Fault]) -> None:
+        """name=[faults to plant there], for each function on trial. ValueError for another name, or without a fault."""
+        if faults.keys() != self.computes.keys() or not all(faults.values()):
+            raise ValueError(f"claim {self.id}: faults are to be planted in each of {', '.join(self.computes)}, "
+                             f"and in nothing else")
+        self.faults.update(faults)
 
     def run(self, seed: int = 0, xp: ModuleType = np, planted: dict[str, Callable] | None = None) -> list[Check]:
         """The checks, on this seed's random inputs; ``planted`` replaces some of what it computes."""
@@ -123,22 +113,19 @@ class Claim:
         return list(self.body(SimpleNamespace(**(self.computes | (planted or {}))), Lab(rng, xp)))
 
 
-CLAIMS: dict[str, Claim] = {}  # by id, as the chapters register them
+CLAIMS: Registry[Claim] = Registry("claim")  # by id, as the chapters register them
 CHAPTERS = "DGWEX"  # divergences, the game, transport, errata; X for an example
 
 
 def claim(
-    id: str, statement: str, *, note: str, paper: str, computes: dict[str, Callable],
-    faults: dict[str, Sequence[Fault]], truth: str = "",
+    id: str, statement: str, *, note: str, paper: str, computes: dict[str, Callable], truth: str = "",
 ) -> Callable[[Body], Claim]:
-    """Register the function below as the claim's body. ValueError if the id is taken or a fault has no target."""
-    if id in CLAIMS:
-        raise ValueError(f"there is a claim {id} already")
-    if set(faults) - set(computes) or not any(faults.values()):
-        raise ValueError(f"claim {id}: faults must be planted in what it computes ({', '.join(computes)})")
+    """Register the function below as the claim's body. ValueError if the id is taken, or is none."""
+    if not re.fullmatch(f"[{CHAPTERS}][1-9][0-9]*", id):
+        raise ValueError(f"claim {id}: an id is a letter of {CHAPTERS} and a number, as W3 is")
 
     def register(body: Body) -> Claim:
-        CLAIMS[id] = Claim(id, statement, note, paper, computes, faults, body, truth)
+        CLAIMS[id] = Claim(id, statement, note, paper, computes, body, truth)
         return CLAIMS[id]
 
     return register
@@ -171,19 +158,21 @@ def verify(claim: Claim, seed: int = 0, xp: ModuleType = np) -> Verdict:
         return Verdict(claim, raised=f"{type(error).__name__}: {error}")
 
 
+NO_FAULTS = Fault("no fault is planted", lambda right, *args, **options: right(*args, **options))
+
+
 def self_test(claim: Claim, seed: int = 0) -> list[tuple[str, str, bool]]:
-    """(function, fault, noticed) for each fault of the claim: planted, does it fail?"""
-    rows = []
-    for name, faults in claim.faults.items():
-        for fault in faults:
-            planted = {name: fault.plant(claim.computes[name])}
-            try:
-                with np.errstate(all="ignore"):
-                    noticed = not all(check.passed for check in claim.run(seed, planted=planted))
-            except (ArithmeticError, ValueError, TypeError, AssertionError, np.linalg.LinAlgError):
-                noticed = True
-            rows.append((name, fault.name, noticed))
-    return rows
+    """(function, fault, noticed) for each fault of the claim: planted, does it fail? No fault is one that is missed."""
+    return [(name, fault.name, _notices(claim, {name: fault.planted(right)}, seed))
+            for name, right in claim.computes.items() for fault in claim.faults.get(name, [NO_FAULTS])]
+
+
+def _notices(claim: Claim, planted: dict[str, Callable], seed: int) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            return not all(check.passed for check in claim.run(seed, planted=planted))
+    except (ArithmeticError, ValueError, TypeError, AssertionError, np.linalg.LinAlgError):
+        return True
 
 
 def select(patterns: Sequence[str]) -> list[Claim]:

@@ -15,7 +15,7 @@ HERMITE, HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)  # E over N(0,
 HERMITE_WEIGHTS = HERMITE_WEIGHTS / HERMITE_WEIGHTS.sum()
 
 
-def log_normal(mu: float, sigma: float) -> Callable[[Any], Any]:
+def log_normal(mu: float, sigma: float = 1.0) -> Callable[[Any], Any]:
     """log N(x; μ, σ²), of arrays and of tensors."""
     return lambda x: -0.5 * ((x - mu) * (1 / sigma)) ** 2 - log(sigma * sqrt(2 * pi))
 

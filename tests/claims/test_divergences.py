@@ -1,5 +1,6 @@
 """D1 to D17 with inputs drawn at random: zeros, near-zeros, scales from 1e-3 to 1e3, supports that touch."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import fsum, inf, isinf, log, sqrt
 
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minigan.claims.divergences import OWN, normal, own, uniform
+from minigan.claims import CLAIMS, verify
+from minigan.claims.divergences.atoms import OWN, bound, normal, own, uniform
+from minigan.gans.losses import LOSSES
 from minigan.testing.strategies import (
     disjoint_pairs,
     gaussians,
@@ -59,6 +62,23 @@ def positive(p, q):
 
 def kl_by_hand(p, q) -> float:
     return inf if ((q == 0) & (p > 0)).any() else own("kl", *positive(p, q))
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_every_row_of_the_family_has_its_own_sum_here_and_its_loss(name):
+    """Without one the claims pass it by: what is missing, and in which file, the error says."""
+    half = np.array([0.5, 0.5])
+    assert own(name, half, half) == pytest.approx(0, abs=1e-15)
+    assert bound(name) == DIVERGENCES[name].at_zero + DIVERGENCES[name].slope
+    assert f"f-{name}" in LOSSES
+
+
+def test_a_row_without_its_own_sum_breaks_no_claim_and_is_asked_for(monkeypatch):
+    monkeypatch.setitem(DIVERGENCES, "mine", replace(PEARSON, name="mine"))
+    for id in ("D5", "D6", "D7", "D8", "D9", "D10", "D12", "G26"):
+        assert verify(CLAIMS[id]).passed
+    with pytest.raises(ValueError, match=r"minigan/claims/divergences/atoms\.py: OWN has no row 'mine'; add 'mine'"):
+        own("mine", np.array([1.0]), np.array([1.0]))
 
 
 @given(pairs(), gaussians(), gaussians())
@@ -211,7 +231,7 @@ def test_D15_js_pi_lies_between_and_reaches_both_kls(pair, weight):
     expected = weight * own("kl", p, middle) + (1 - weight) * own("kl", q, middle)
     assert close(skew_jensen_shannon(p, q, weight), expected, atol=1e-12)
     assert skew_jensen_shannon(p, q, weight) <= min(weight * kl(p, q), (1 - weight) * kl(q, p)) + 1e-12
-    assume((np.abs(np.log(p / q)) < 5).all())
+    p, q = 0.99 * p + 0.01 * q, 0.99 * q + 0.01 * p  # ratios of 1/99 to 99: the limit is near at π = 1e-7
     assert close(skew_jensen_shannon(p, q, 1e-7) / 1e-7, kl(p, q), rtol=1e-3, atol=1e-6)
     assert close(skew_jensen_shannon(p, q, 1 - 1e-7) / 1e-7, kl(q, p), rtol=1e-3, atol=1e-6)
 

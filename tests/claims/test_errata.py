@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import minigan
 from minigan.autodiff import Tensor
-from minigan.claims import errata, select, verify
+from minigan.claims import select, verify
+from minigan.claims.errata import game, transport
 from minigan.claims.page import markdown
+from minigan.claims.routes import log_normal
 from minigan.gans.losses import discriminator
 from minigan.lab.metrics import modes_found
 from minigan.lab.toys import ring
@@ -38,7 +40,7 @@ def test_the_page_in_the_docs_is_the_one_that_the_claims_write() -> None:
 
 @given(st.floats(12, 1e3), scales)
 def test_E1_far_apart_js_is_log_2_and_v_is_0(gap: float, scale: float) -> None:
-    p, q = errata.normal(0.0, scale), errata.normal(gap * scale, scale)
+    p, q = log_normal(0.0, scale), log_normal(gap * scale, scale)
     assert divergence_between(JS, p, q) == pytest.approx(log(2), abs=1e-8)
     assert optimal_value_between(p, q) == pytest.approx(0, abs=1e-7)
 
@@ -50,13 +52,13 @@ def test_E2_dropping_loses_modes_and_collapse_their_inside(seed: int, k: int, ke
     dropped = np.repeat(toy.modes[:kept], 500, axis=0) + 0.02 * rng.normal(size=(500 * kept, 2))
     collapsed = np.repeat(toy.modes, 5, axis=0)
     assert modes_found(dropped, toy.modes, 0.02) == kept and modes_found(collapsed, toy.modes, 0.02) == k
-    assert errata.within_mode_spread(dropped, toy.modes, 0.02) == pytest.approx(1, abs=0.2)
-    assert errata.within_mode_spread(collapsed, toy.modes, 0.02) < 1e-9
+    assert game.within_mode_spread(dropped, toy.modes, 0.02) == pytest.approx(1, abs=0.2)
+    assert game.within_mode_spread(collapsed, toy.modes, 0.02) < 1e-9
 
 
 @given(st.floats(0, 10), st.floats(0, 100))
 def test_E3_the_margin_term_is_never_negative(m: float, energy: float) -> None:
-    assert errata.hinge(m, energy) == (max(0.0, m - energy), -1.0 if energy < m else 0.0)
+    assert game.hinge(m, energy) == (max(0.0, m - energy), -1.0 if energy < m else 0.0)
 
 
 @given(seeds, st.integers(2, 6), st.integers(2, 6))
@@ -68,7 +70,7 @@ def test_E4_only_the_largest_singular_value_makes_w_1_lipschitz(seed: int, m: in
 
 @given(numbers, numbers)
 def test_E5_a_generator_step_raises_the_score(theta: float, w: float) -> None:
-    assert w * errata.generator_step(theta, w) - w * theta == pytest.approx(0.1 * w * w, abs=1e-12)
+    assert w * transport.generator_step(theta, w) - w * theta == pytest.approx(0.1 * w * w, abs=1e-12)
 
 
 @given(st.floats(-20, 20))
@@ -92,7 +94,7 @@ def test_E8_the_base_does_not_move_the_best_d(a: float, b: float, base: float) -
 @given(numbers, numbers, st.floats(0.1, 10), st.floats(0.1, 10))
 def test_E9_kl_of_gaussians_is_symmetric_where_variances_are_equal(m: float, n: float, s: float, t: float) -> None:
     def both(n: float, t: float) -> tuple[float, float]:
-        p, q = errata.normal(m, s), errata.normal(n, t)
+        p, q = log_normal(m, s), log_normal(n, t)
         return divergence_between(KL, p, q), divergence_between(KL, q, p)
 
     there, back = both(n, s)
@@ -128,14 +130,14 @@ def test_E12_every_simultaneous_step_grows(x: float, y: float, eta: float) -> No
 
 @given(st.floats(-50, 50))
 def test_E13_noise_from_the_data_would_make_the_identity_perfect(shift: float) -> None:
-    data = errata.quantiles(shift)
-    assert wasserstein_1d(errata.quantiles(0.0), data) == pytest.approx(abs(shift), abs=1e-9)
+    data = transport.quantiles(shift)
+    assert wasserstein_1d(transport.quantiles(0.0), data) == pytest.approx(abs(shift), abs=1e-9)
     assert wasserstein_1d(data, data) == 0
 
 
 @given(st.floats(0.3, 50))
 def test_E14_a_step_down_minus_psi_comes_nearer(distance: float) -> None:
-    z, theta = np.linspace(-0.1, 0.1, 5), errata.generator_step(0.0, 1.0)
+    z, theta = np.linspace(-0.1, 0.1, 5), transport.generator_step(0.0, 1.0)
     before, after, printed = (wasserstein_1d(t + z, np.full(5, distance)) for t in (0.0, theta, -theta))
     assert after < before < printed
 
@@ -162,7 +164,7 @@ def test_E17_disjoint_js_is_log_2_or_twice_that(pair) -> None:
 
 @given(st.floats(0, 20))
 def test_E18_the_two_penalties_agree_only_above_1(slope: float) -> None:
-    two, one = (errata.linear_penalty(slope, side) for side in (False, True))
+    two, one = (transport.linear_penalty(slope, side) for side in (False, True))
     assert two == pytest.approx((slope - 1) ** 2, abs=1e-9)
     assert one == pytest.approx(max(0.0, slope - 1) ** 2, abs=1e-9)
 
@@ -187,8 +189,8 @@ def test_E21_expectations_over_z_and_over_x_agree_for_a_fold(sigma: float) -> No
     """G(z) = |z| is not invertible: E_z h(|z|) = ∫ h p_g, here with h(x) = x², σ²."""
     from scipy.integrate import quad
 
-    over_x = quad(lambda x: 2 * x * x * exp(float(errata.normal(0.0, sigma)(x))), 0, 40 * sigma)[0]
-    over_z = quad(lambda z: abs(z) ** 2 * exp(float(errata.normal(0.0, sigma)(z))), -40 * sigma, 40 * sigma,
+    over_x = quad(lambda x: 2 * x * x * exp(float(log_normal(0.0, sigma)(x))), 0, 40 * sigma)[0]
+    over_z = quad(lambda z: abs(z) ** 2 * exp(float(log_normal(0.0, sigma)(z))), -40 * sigma, 40 * sigma,
                   points=[0])[0]
     assert over_x == pytest.approx(over_z, rel=1e-7) and over_x == pytest.approx(sigma**2, rel=1e-7)
 
@@ -197,5 +199,5 @@ def test_E21_expectations_over_z_and_over_x_agree_for_a_fold(sigma: float) -> No
 def test_E22_a_small_c_is_another_critic_than_a_large_one(small: float, large: float) -> None:
     interior = np.arccosh((sqrt(2) + sqrt(10)) / 4)  # cosh 2w = √2 cosh w, about 0.53
     assert large > interior
-    assert errata.best_of_clipped_family(large) == pytest.approx(0.5, abs=2e-3)
-    assert errata.best_of_clipped_family(small) > 0.5 + 1e-3
+    assert transport.best_of_clipped_family(large) == pytest.approx(0.5, abs=2e-3)
+    assert transport.best_of_clipped_family(small) > 0.5 + 1e-3

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from minigan.claims import CLAIMS, select, self_test, verify
-from minigan.claims.claim import SCALE, SIGN, SWAPPED, Claim, at_least, at_most, claim, equals
+from minigan.claims.claim import Claim, at_least, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, SWAPPED
 from minigan.cli import main
 
 
@@ -32,9 +33,10 @@ def test_a_check_fails_when_it_should(check, passed: bool) -> None:
     assert (check.error == 0) or not passed or check.error <= check.tolerance
 
 
-def row(body, **options) -> Claim:
-    options = {"computes": {"minus": lambda a, b: a - b}, "faults": {"minus": [SCALE, SIGN, SWAPPED]}} | options
-    return Claim("X1", "a − b", "note", "paper", options["computes"], options["faults"], body)
+def row(body) -> Claim:
+    made = Claim("X1", "a − b", "note", "paper", {"minus": lambda a, b: a - b}, body)
+    made.must_notice(minus=[SCALE, SIGN, SWAPPED])
+    return made
 
 
 def test_a_good_claim_passes_and_notices_its_faults() -> None:
@@ -65,12 +67,23 @@ def test_a_claim_draws_from_its_own_stream() -> None:
     assert first == again != other
 
 
-def test_registration_refuses_a_taken_id_and_faults_without_a_target() -> None:
+def test_a_claim_names_its_faults_or_misses_one() -> None:
+    """For each function on trial, and for nothing else."""
+    bare = Claim("X1", "a", "note", "paper", {"f": abs, "g": abs}, lambda f, lab: iter([equals("", f.f(1), f.g(1))]))
+    assert self_test(bare) == [("f", "no fault is planted", False), ("g", "no fault is planted", False)]
+    for faults in ({"f": [SIGN]}, {"f": [SIGN], "g": []}, {"f": [SIGN], "g": [SIGN], "h": [SIGN]}):
+        with pytest.raises(ValueError, match="claim X1: faults are to be planted in each of f, g, and in nothing else"):
+            bare.must_notice(**faults)
+    assert not bare.faults
+
+
+def test_registration_refuses_a_taken_id_and_one_of_no_chapter() -> None:
     taken = next(iter(CLAIMS))
-    with pytest.raises(ValueError, match=f"a claim {taken} already"):
-        claim(taken, "", note="", paper="", computes={"f": abs}, faults={"f": [SIGN]})
-    with pytest.raises(ValueError, match="faults must be planted"):
-        claim("X9", "", note="", paper="", computes={"f": abs}, faults={"g": [SIGN]})
+    with pytest.raises(ValueError, match=f"there is a claim '{taken}' already"):
+        claim(taken, "", note="", paper="", computes={"f": abs})(lambda f, lab: iter([]))
+    for id in ("Q1", "D", "D01", "1"):
+        with pytest.raises(ValueError, match=f"claim {id}: an id is a letter of DGWEX and a number"):
+            claim(id, "", note="", paper="", computes={"f": abs})
 
 
 def test_selection() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from math import sqrt
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor, concat, grad, relu, safe_norm, stop_gradient
-from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
+from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, SWAPPED, changed, dropped, wrong
 from minigan.gans.game import Game
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import LOSSES
@@ -26,15 +27,8 @@ SALIMANS = "Salimans et al. (2016)"
 
 @claim("G21", "virtual batch norm: ∂âᵢ/∂aⱼ = 0 for batch-mates i ≠ j; batch norm: (δᵢⱼ − (1 + âᵢâⱼ)/n)/√(σ² + ε)",
        note="weng", paper=f"{SALIMANS}, section 3.5; Ioffe & Szegedy (2015), algorithm 1",
-       computes={"virtual": virtual_batch_norm, "batch": batch_norm, "layer": layer_norm},
-       faults={"virtual": [SCALE, SIGN, SWAPPED, dropped("the reference", lambda a, reference: batch_norm(a)),
-                           dropped("the sample itself", lambda a, reference: batch_norm(a, reference)),
-                           wrong("normalised by all samples at once", lambda f: lambda a, reference: batch_norm(
-                               a, concat([reference, a], axis=-2)))],
-               "batch": [SCALE, SIGN, dropped("the batch", layer_norm),
-                         wrong("1/(n − 1)", lambda f: lambda a: f(a) * sqrt(1 - 1 / a.shape[-2]))],
-               "layer": [SCALE, SIGN, dropped("the layer", batch_norm)]})
-def norms(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"virtual": virtual_batch_norm, "batch": batch_norm, "layer": layer_norm})
+def norms(f: Any, lab: Lab) -> Checks:
     n, m, units, eps = 6, 9, 3, 1e-5
     a, reference = lab.rng.normal(1, 2, (n, units)), lab.rng.normal(-1, 1.5, (m, units))
     near, far = Tensor(lab.array(a)), Tensor(lab.array(np.concatenate([a[:1], 50 + 9 * a[1:]])))
@@ -64,23 +58,25 @@ def norms(f: Any, lab: Lab) -> Iterator[Check]:
             yield equals(f"{name}: ∂âᵢ/∂aⱼ off the diagonal", J - np.diag(np.diag(J)), np.zeros((n, n)))
 
 
-# -- a calm critic --------------------------------------------------------------------------------
-def for_batch(f: Callable) -> Callable:
-    """One norm for the whole batch."""
-    return lambda critic, real, fake, inputs: f(lambda x: critic(x) * (1.0 / sqrt(x.shape[-2])), real, fake, inputs)
+def among_all_samples(virtual: Callable, a: Tensor, reference: Tensor) -> Tensor:
+    return virtual(a, concat([reference, a], axis=-2))
 
-
-PENALTY_FAULTS = [SCALE, SIGN, wrong("the norm of the batch", for_batch),
-                  wrong("never reaches w", lambda f: lambda *a: stop_gradient(f(*a)))]
-ON_FAKES = wrong("on the other batch", lambda f: lambda critic, real, fake, inputs: f(critic, fake, real, inputs))
+norms.must_notice(
+    virtual=[SCALE, SIGN, SWAPPED,
+             dropped("the reference", lambda a, reference: batch_norm(a)),
+             dropped("the sample itself", lambda a, reference: batch_norm(a, reference)),
+             wrong("normalised by all samples at once", among_all_samples)],
+    batch=[SCALE, SIGN,
+           dropped("the batch", layer_norm),
+           wrong("1/(n − 1)", lambda norm, a: norm(a) * sqrt(1 - 1 / a.shape[-2]))],
+    layer=[SCALE, SIGN, dropped("the layer", batch_norm)])
 
 
 @claim("G30", "R1 = ½ E‖∇f(x)‖² on the data, R2 on the fakes, DRAGAN E(‖∇f(x + sδ/2)‖ − 1)²; of f = w·x: ½‖w‖², ½‖w‖² "
-       "and (‖w‖ − 1)²",
-       note="weng", paper="Mescheder et al. (2018), eqs. 9–10; Kodali et al. (2017), section 2.4",
-       computes={name: PENALTIES[name].value for name in ("r1", "r2", "dragan")},
-       faults={name: [*PENALTY_FAULTS, ON_FAKES] for name in ("r1", "r2", "dragan")})
-def penalties(f: Any, lab: Lab) -> Iterator[Check]:
+       "and (‖w‖ − 1)²", note="weng",
+       paper="Mescheder et al. (2018), eqs. 9–10; Kodali et al. (2017), section 2.4",
+       computes={name: PENALTIES[name].value for name in ("r1", "r2", "dragan")})
+def penalties(f: Any, lab: Lab) -> Checks:
     n, d = 6, 3
     a, x, fakes, delta = lab.rng.normal(0, 1, d), *lab.rng.normal(0, 1, (3, n, d))
     fakes = fakes + 2
@@ -113,28 +109,25 @@ def penalties(f: Any, lab: Lab) -> Iterator[Check]:
                      0.5 * (np.maximum(points - edge, 0) ** 2).sum(axis=1).mean())
 
 
-def constant_sigma(f: Callable) -> Callable:
-    """σ not differentiated."""
-    return lambda net, w, s: w * stop_gradient(f(net, w, s) / w)
+def of_the_batch(penalty: Callable, critic: Callable, *rest: Any) -> Tensor:
+    """One norm for the whole batch."""
+    return penalty(lambda x: critic(x) * (1.0 / sqrt(x.shape[-2])), *rest)
 
 
-def by_frobenius(net: MLP, w: Tensor, s: Any) -> Tensor:
-    views = net.layout.views(w)
-    for k in net.weights:
-        views[k] = views[k] / safe_norm(views[k].reshape(-1))
-    return concat([view.reshape(-1) for view in views])
+PENALTY_FAULTS = [
+    SCALE, SIGN,
+    wrong("the norm of the batch", of_the_batch),
+    changed("never reaches w", stop_gradient),
+    wrong("on the other batch", lambda f, critic, real, fake, inputs: f(critic, fake, real, inputs)),
+]
+penalties.must_notice(r1=PENALTY_FAULTS, r2=PENALTY_FAULTS, dragan=PENALTY_FAULTS)
 
 
 @claim("G32", "W̄ = W/σ₁: Lip(net) ≤ 1; ∂L/∂W = (G − ⟨G, W̄⟩ u₁v₁ᵀ)/σ₁, G = ∂L/∂W̄; power iteration leaves u₁, v₁ alone",
        note="advanced", paper="Miyato et al. (2018), eqs. 6–12, algorithm 1",
        computes={"spectral_normalize": spectral_normalize, "power_iteration": power_iteration,
-                 "norms": spectral_norms},
-       faults={"spectral_normalize": [SCALE, SIGN, wrong("σ held constant", constant_sigma),
-                                      dropped("the spectrum: Frobenius", by_frobenius)],
-               "power_iteration": [SCALE, SIGN, wrong("two steps at once", lambda f: lambda net, w, s: f(net, w, f(
-                   net, w, s))), dropped("the step", lambda net, w, s: Tensor(s))],
-               "norms": [SCALE, SIGN]})
-def spectral_normalisation(f: Any, lab: Lab) -> Iterator[Check]:
+                 "norms": spectral_norms})
+def spectral_normalisation(f: Any, lab: Lab) -> Checks:
     net = MLP((3, 6, 4, 1), str(lab.rng.choice(["relu", "leaky-relu", "tanh"])))
     theta = net.init(lab.rng, dtype=float) + 0.1 * lab.rng.normal(size=net.size)
 
@@ -179,19 +172,34 @@ def spectral_normalisation(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("and by differences of W/σ₁(W)", (slope * lab.array(v)).sum(), difference, rtol=1e-5, atol=1e-6)
 
 
+def constant_sigma(normalize: Callable, net: MLP, w: Tensor, s: Any) -> Tensor:
+    """σ not differentiated."""
+    return w * stop_gradient(normalize(net, w, s) / w)
+
+
+def by_frobenius(net: MLP, w: Tensor, s: Any) -> Tensor:
+    views = net.layout.views(w)
+    for k in net.weights:
+        views[k] = views[k] / safe_norm(views[k].reshape(-1))
+    return concat([view.reshape(-1) for view in views])
+
+spectral_normalisation.must_notice(
+    spectral_normalize=[SCALE, SIGN,
+                        wrong("σ held constant", constant_sigma),
+                        dropped("the spectrum: Frobenius", by_frobenius)],
+    power_iteration=[SCALE, SIGN,
+                     wrong("two steps at once", lambda step, net, w, s: step(net, w, step(net, w, s))),
+                     dropped("the step", lambda net, w, s: Tensor(s))],
+    norms=[SCALE, SIGN])
+
+
 @claim("G33", "θ_EMA = βᵀθ₀ + (1 − β) Σ βᵀ⁻ᵗ θ_t and θ̄ = the mean of θ₀ … θ_T: near the centre of an orbit",
        note="weng", paper=f"{SALIMANS}, section 3.3; Yazıcı et al. (2019), section 3.1",
-       computes={"running_means": Players.running_means},
-       faults={"running_means": [wrong("β and 1 − β exchanged", lambda f: lambda players, *rest: f(
-                   replace(players, ema=1 - players.ema), *rest)),
-                            wrong("the past alone", lambda f: lambda players, player, state, new, inputs: f(
-                                players, player, state, state, inputs)),
-                            wrong("t counted from 0", lambda f: lambda players, player, state, new, inputs: f(
-                                players, player, state, new, inputs | {f"t.{player}": inputs[f"t.{player}"] - 1}))]})
-def averages(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"running_means": Players.running_means})
+def averages(f: Any, lab: Lab) -> Checks:
     net, T, beta = MLP((1, 1)), 60, float(lab.rng.uniform(0.5, 0.95))
-    players = Players(game=Game(loss=LOSSES["non-saturating"], generator=net, critic=net, historical_weight=1.0),
-                      optimizer="sgd", ema=beta)
+    players = Players(game=Game(loss=LOSSES["non-saturating"], generator=net, critic=net,
+                                historical_weight=1.0), optimizer="sgd", ema=beta)
     omega, phase = float(lab.rng.uniform(0.3, 1)), float(lab.rng.uniform(0, 6))
     turn = omega * np.arange(T + 1) + phase
     path = np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -208,3 +216,21 @@ def averages(f: Any, lab: Lab) -> Iterator[Check]:
     yield at_most("an orbit of radius 1: |θ̄| ≤ 1/((T + 1) sin(ω/2))", mean, bound)
     settled = (1 - beta) / abs(1 - beta * np.exp(1j * omega))
     yield at_most("|θ_EMA| ≤ (1 − β)/|1 − βe^{iω}| + 2βᵀ", ema, settled + 2 * beta**T)
+
+
+def exchanged(remember: Callable, players: Players, *rest: Any) -> Any:
+    return remember(replace(players, ema=1 - players.ema), *rest)
+
+
+def the_past(remember: Callable, players: Players, player: str, state: Any, new: Any, inputs: Any) -> Any:
+    return remember(players, player, state, state, inputs)
+
+
+def from_zero(remember: Callable, players: Players, player: str, state: Any, new: Any, inputs: Any) -> Any:
+    t = f"t.{player}"
+    return remember(players, player, state, new, inputs | {t: inputs[t] - 1})
+
+averages.must_notice(
+    running_means=[wrong("β and 1 − β exchanged", exchanged),
+                   wrong("the past alone", the_past),
+                   wrong("t counted from 0", from_zero)])

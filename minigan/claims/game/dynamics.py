@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from math import exp as e
 from math import sqrt
 from typing import Any
@@ -10,32 +10,42 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import to_host
-from minigan.claims.claim import SCALE, SIGN, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
+from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, changed, dropped, wrong
 from minigan.theory import dynamics
 
-TRAJECTORY_FAULTS = [SCALE, SIGN, wrong("the first step left out", lambda f: lambda game, update, start, steps, eta: f(
-    game, update, start, steps + 1, eta)[1:]), wrong("η halved", lambda f: lambda game, update, start, steps, eta: f(
-        game, update, start, steps, eta / 2))]
-ONE_FOR_ALL = wrong("simultaneous steps whatever is asked", lambda f: lambda game, update, *rest: f(
-    game, dynamics.UPDATES["simultaneous"], *rest))
-JACOBIAN_FAULTS = [SCALE, SIGN, wrong("transposed", lambda f: lambda *a, **k: f(*a, **k).T)]
+
+def a_step_late(trajectory: Callable, game: Any, update: Any, start: Any, steps: int, eta: float) -> Any:
+    return trajectory(game, update, start, steps + 1, eta)[1:]
+
+
+def half_the_rate(trajectory: Callable, game: Any, update: Any, start: Any, steps: int, eta: float) -> Any:
+    return trajectory(game, update, start, steps, eta / 2)
+
+
+TRAJECTORY_FAULTS = [SCALE, SIGN,
+                     wrong("the first step left out", a_step_late), wrong("η halved", half_the_rate)]
+JACOBIAN_FAULTS = [SCALE, SIGN, changed("transposed", lambda J: J.T)]
+ONE_FOR_ALL = wrong("simultaneous steps whatever is asked",
+                    lambda f, game, update, *rest: f(game, dynamics.UPDATES["simultaneous"], *rest))
 
 
 @claim("G12", "min_x max_y xy: r′ = √(1 + η²) r each simultaneous step; alternating steps bounded; the flow keeps r",
        note="weng", paper="Goodfellow (2016), section 8.2",
-       computes={"trajectory": dynamics.trajectory, "step_jacobian": dynamics.step_jacobian},
-       faults={"trajectory": [*TRAJECTORY_FAULTS, ONE_FOR_ALL], "step_jacobian": [*JACOBIAN_FAULTS, ONE_FOR_ALL]})
-def bilinear_game(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"trajectory": dynamics.trajectory, "step_jacobian": dynamics.step_jacobian})
+def bilinear_game(f: Any, lab: Lab) -> Checks:
     rules = dynamics.UPDATES
     path = f.trajectory(dynamics.XY, rules["simultaneous"], lab.array([1.0, 0.0]), 100, 0.1)
     yield equals("radius after 100 steps of 0.1, from 1", dynamics.radius(path)[-1], 1.64463, atol=5e-6)
-    eta, start = lab.rng.uniform(0.05, 0.3), np.array([[1, -1, 1, -1], [1, 1, -1, -1]]) * lab.rng.uniform(0.5, 2, 4)
+    eta, corners = lab.rng.uniform(0.05, 0.3), np.array([[1, -1, 1, -1], [1, 1, -1, -1]])
+    start = corners * lab.rng.uniform(0.5, 2, 4)
     path = f.trajectory(dynamics.XY, rules["simultaneous"], lab.array(start), 50, eta)
     grown = np.hypot(*start) * (1 + eta**2) ** (np.arange(51)[:, None] / 2)
     yield equals("r_t = (1 + η²)^{t/2} r_0 from all four quadrants", dynamics.radius(path), grown)
     yield equals("x₁ = x − ηy, y₁ = y + ηx", path[1], [start[0] - eta * start[1], start[1] + eta * start[0]])
 
-    x, y = (path := f.trajectory(dynamics.XY, rules["alternating"], lab.array(start), 2000, eta))[:, 0], path[:, 1]
+    path = f.trajectory(dynamics.XY, rules["alternating"], lab.array(start), 2000, eta)
+    x, y = path[:, 0], path[:, 1]
     x0, y0 = start
     kept = x0**2 + y0**2 - eta * x0 * y0  # an ellipse
     yield equals("alternating: x² + y² − ηxy stays, 2000 steps", x**2 + y**2 - eta * x * y, np.tile(kept, (2001, 1)))
@@ -53,19 +63,19 @@ def bilinear_game(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("J of an alternating step", f.step_jacobian(dynamics.XY, rules["alternating"], eta, at),
                  [[1, -eta], [eta, 1 - eta**2]])
 
+bilinear_game.must_notice(
+    trajectory=[*TRAJECTORY_FAULTS, ONE_FOR_ALL],
+    step_jacobian=[*JACOBIAN_FAULTS, ONE_FOR_ALL])
 
-@claim("G13", "Dirac-GAN: GAN, WGAN and WGAN-GP do not settle; R1, R2, instance noise and consensus do", note="weng",
-       paper="Mescheder et al. (2018), sections 2–3; Mescheder et al. (2017)",
+
+@claim("G13", "Dirac-GAN: GAN, WGAN and WGAN-GP do not settle; R1, R2, instance noise and consensus do",
+       note="weng", paper="Mescheder et al. (2018), sections 2–3; Mescheder et al. (2017)",
        computes={"trajectory": dynamics.trajectory, "jacobian": dynamics.jacobian,
-                 "step_jacobian": dynamics.step_jacobian},
-       faults={"trajectory": [*TRAJECTORY_FAULTS, ONE_FOR_ALL, wrong("D high on the data", lambda f: lambda g, *a: f(
-                   dynamics.ScalarGame(lambda t, p: g.generator(t, -p), lambda t, p: g.critic(t, -p), "", g.clip), *a)),
-                   wrong("unclipped", lambda f: lambda g, *a: f(dynamics.ScalarGame(g.generator, g.critic, ""), *a))],
-               "jacobian": JACOBIAN_FAULTS, "step_jacobian": [*JACOBIAN_FAULTS, ONE_FOR_ALL]})
-def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
+                 "step_jacobian": dynamics.step_jacobian})
+def dirac_gan(f: Any, lab: Lab) -> Checks:
     games, rules = dynamics.GAMES, dynamics.UPDATES
-    simultaneous, alternating, origin, h = rules["simultaneous"], rules["alternating"], lab.array([0.0, 0.0]), 0.2
-    gamma, sigma = 0.3, 0.7
+    simultaneous, alternating = rules["simultaneous"], rules["alternating"]
+    origin, start, h, gamma, sigma = lab.array([0.0, 0.0]), lab.array([1.0, 1.0]), 0.2, 0.3, 0.7
     # ∂v at the equilibrium, by hand, with f′(0) = ½ and f″(0) = −¼
     by_hand = {
         "gan": [[0, -0.5], [0.5, 0]], "non-saturating": [[0, -0.5], [0.5, 0]], "wgan": [[0, -1], [1, 0]],
@@ -76,9 +86,8 @@ def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
     for name, j in by_hand.items():
         yield equals(f"{name}: ∂v at 0", f.jacobian(games[name], origin), j, rtol=1e-8)
     modulus = {
-        name: np.abs(dynamics.eigenvalues(f.step_jacobian(games[name], rule, h, origin)))
-        for name, rule in [("gan", simultaneous), ("non-saturating", simultaneous), ("r1", simultaneous),
-                           ("r2", simultaneous), ("instance-noise", simultaneous), ("consensus", simultaneous)]
+        name: np.abs(dynamics.eigenvalues(f.step_jacobian(games[name], simultaneous, h, origin)))
+        for name in ("gan", "non-saturating", "r1", "r2", "instance-noise", "consensus")
     }
     for name in ("gan", "non-saturating"):
         yield equals(f"{name}, simultaneous: |λ| = √(1 + h²/4)", modulus[name], [1.004988] * 2, atol=5e-7)
@@ -88,18 +97,16 @@ def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("r1: |λ|² = 1 − hγ + h²/4", modulus["r1"] ** 2, [1 - h * gamma + h**2 / 4] * 2)
     for name in ("r1", "r2", "instance-noise", "consensus"):
         yield at_most(f"{name}: |λ| < 1", modulus[name], 0.99)
-    yield at_most("extra-gradient: |λ| < 1", np.abs(dynamics.eigenvalues(
-        f.step_jacobian(games["gan"], rules["extragradient"], h, origin))), 0.996)
-    yield at_most("optimistic: |λ| < 1", np.abs(dynamics.eigenvalues(
-        f.step_jacobian(games["gan"], rules["optimistic"], h, origin))), 0.996)
+    for name, rule in [("extra-gradient", rules["extragradient"]), ("optimistic", rules["optimistic"])]:
+        step = f.step_jacobian(games["gan"], rule, h, origin)
+        yield at_most(f"{name}: |λ| < 1", np.abs(dynamics.eigenvalues(step)), 0.996)
 
-    radii = {}
-    for name, rule in [("gan", simultaneous), ("non-saturating", simultaneous), ("r1", simultaneous),
-                       ("r2", simultaneous), ("wgan", simultaneous), ("wgan-gp", simultaneous),
-                       ("instance-noise", simultaneous), ("consensus", simultaneous)]:
-        radii[name] = to_host(dynamics.radius(f.trajectory(games[name], rule, lab.array([1.0, 1.0]), 500, h)))
-    first = f.trajectory(games["gan"], simultaneous, lab.array([1.0, 1.0]), 1, h)
-    yield equals("h f′(1) = h/(1 + e): the first step", first, [[1, 1], [1 - h / (1 + e(1)), 1 + h / (1 + e(1))]])
+    radii = {
+        name: to_host(dynamics.radius(f.trajectory(games[name], simultaneous, start, 500, h)))
+        for name in ("gan", "non-saturating", "r1", "r2", "wgan", "wgan-gp", "instance-noise", "consensus")
+    }
+    first, moved = f.trajectory(games["gan"], simultaneous, start, 1, h), h / (1 + e(1))
+    yield equals("h f′(1) = h/(1 + e): the first step", first, [[1, 1], [1 - moved, 1 + moved]])
     yield equals("500 steps from (1, 1): r = 1.414 to 3.10", radii["gan"][[0, -1]], [sqrt(2), 3.10], atol=5e-3, rtol=0)
     yield equals("non-saturating: to .64, slowly", radii["non-saturating"][-1], 0.64, atol=5e-3, rtol=0)
     for name in ("r1", "r2"):
@@ -110,23 +117,40 @@ def dirac_gan(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"{name} orbits: least and largest r of the last 100", ends, [low, high], atol=5e-3, rtol=0)
     for name in ("instance-noise", "consensus"):
         yield at_most(f"{name}: r after 500 steps", radii[name][-1], 1e-3)
-    path = f.trajectory(games["gan"], alternating, lab.array([1.0, 1.0]), 500, h)
+    path = f.trajectory(games["gan"], alternating, start, 500, h)
     yield equals("alternating: r = 1.42", dynamics.radius(path)[-1], 1.42, atol=5e-3, rtol=0)
-    flow = dynamics.radius(f.trajectory(games["gan"], rules["runge-kutta"], lab.array([1.0, 1.0]), 500, h))
+    flow = dynamics.radius(f.trajectory(games["gan"], rules["runge-kutta"], start, 500, h))
     yield equals("the flow of the GAN keeps its radius", flow, np.full(501, sqrt(2)), rtol=1e-4)
-    path = f.trajectory(dynamics.wgan_gp(20.0), simultaneous, lab.array([1.0, 1.0]), 50, h)
-    yield at_least("WGAN-GP with λ(|ψ| − 1)², λ = 10 diverges: r after 50 steps", dynamics.radius(path)[-1], 1e20)
+    path = f.trajectory(dynamics.wgan_gp(20.0), simultaneous, start, 50, h)
+    yield at_least("WGAN-GP with λ(|ψ| − 1)², λ = 10 diverges: r after 50 steps", dynamics.radius(path)[-1],
+                   1e20)
+
+
+def high_on_the_data(trajectory: Callable, game: dynamics.ScalarGame, *rest: Any) -> Any:
+    def generator(theta: Any, psi: Any) -> Any:
+        return game.generator(theta, -psi)
+
+    def critic(theta: Any, psi: Any) -> Any:
+        return game.critic(theta, -psi)
+
+    return trajectory(dynamics.ScalarGame(generator, critic, "", game.clip), *rest)
+
+
+def unclipped(trajectory: Callable, game: dynamics.ScalarGame, *rest: Any) -> Any:
+    return trajectory(dynamics.ScalarGame(game.generator, game.critic, ""), *rest)
+
+dirac_gan.must_notice(
+    trajectory=[*TRAJECTORY_FAULTS, ONE_FOR_ALL,
+                wrong("D high on the data", high_on_the_data), wrong("unclipped", unclipped)],
+    jacobian=JACOBIAN_FAULTS,
+    step_jacobian=[*JACOBIAN_FAULTS, ONE_FOR_ALL])
 
 
 @claim("G14", "historical averaging λ‖θ − θ̄‖² damps the xy game iff λ > η/4 (η → 0)", note="weng",
        paper="Salimans et al. (2016), section 3.3",
        computes={"trajectory": dynamics.trajectory, "historical_averaging": dynamics.historical_averaging,
-                 "step_jacobian": dynamics.step_jacobian},
-       faults={"trajectory": TRAJECTORY_FAULTS, "step_jacobian": JACOBIAN_FAULTS,
-               "historical_averaging": [wrong("λ for 2λ", lambda f: lambda lam: f(lam / 2)),
-                                        wrong("pushed away from the past", lambda f: lambda lam: f(-lam)),
-                                        dropped("the average", lambda lam: dynamics.UPDATES["simultaneous"])]})
-def averaging(f: Any, lab: Lab) -> Iterator[Check]:
+                 "step_jacobian": dynamics.step_jacobian})
+def averaging(f: Any, lab: Lab) -> Checks:
     eta, start = 0.1, lab.rng.normal(0, 1, 2)
     start /= np.hypot(*start)
     for lam, reverse in [(0.02, False), (0.03, True)]:
@@ -148,3 +172,10 @@ def averaging(f: Any, lab: Lab) -> Iterator[Check]:
         J = f.step_jacobian(dynamics.XY, f.historical_averaging(eta / 4), eta, lab.array(start))[:2, :2]
         radius = np.abs(dynamics.eigenvalues(J))
         yield equals(f"η = {eta}, λ = η/4: |λ|² = 1 + η⁴/4", radius**2 - 1, [eta**4 / 4] * 2, atol=1e-14)
+
+averaging.must_notice(
+    trajectory=TRAJECTORY_FAULTS,
+    historical_averaging=[wrong("λ for 2λ", lambda f, lam: f(lam / 2)),
+                          wrong("pushed away from the past", lambda f, lam: f(-lam)),
+                          dropped("the average", lambda lam: dynamics.UPDATES["simultaneous"])],
+    step_jacobian=JACOBIAN_FAULTS)

@@ -1,18 +1,19 @@
-"""The game (G): what the best discriminator is and is worth, under any labels, of one generator or of several."""
+"""The best discriminator (G1–G5), also under smoothed labels (G11) and labels of classes (G23)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import exp as e
-from math import inf, log, sqrt
+from math import inf, log
 from typing import Any
 
 import numpy as np
 
 from minigan import autodiff as ad
-from minigan.arrays import to_host
 from minigan.autodiff import Tensor, grad, sigmoid, softplus
-from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
+from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, SWAPPED, changed, dropped, instead, wrong
+from minigan.claims.game.batches import batch, laws, player, slope_by_atom
 from minigan.claims.routes import (
     JS_SHIFTED,
     jensen_shannon_by_hand,
@@ -21,17 +22,15 @@ from minigan.claims.routes import (
     log_normal,
     probability_pairs,
     quad,
-    within_dkw,
 )
-from minigan.claims.systems import batch, laws, player, slope_by_atom
 from minigan.gans import losses
+from minigan.gans.losses import BATCH_AXES
 from minigan.gans.losses.batch import Batch, CriticOutput
 from minigan.gans.losses.heads import CLASSES
 from minigan.nets import MLP, adam
 from minigan.theory import optimal
 
 GOODFELLOW = "Goodfellow et al. (2014)"
-SALIMANS = "Salimans et al. (2016)"
 
 
 def _trained_discriminator(loss: Callable[[Tensor, Tensor], Tensor], real: Any, fake: Any, lab: Lab) -> Callable:
@@ -51,12 +50,11 @@ def _trained_discriminator(loss: Callable[[Tensor, Tensor], Tensor], real: Any, 
     return lambda x: net(state["theta"], x).value[:, 0]
 
 
-@claim("G1", "argmax_D p_r log D + p_g log(1 − D) = p_r/(p_r + p_g)", note="weng, xu", paper=f"{GOODFELLOW}, prop. 1",
-       computes={"optimal_discriminator": optimal.optimal_discriminator, "discriminator": losses.discriminator},
-       faults={"optimal_discriminator": [SCALE, SIGN, SWAPPED],
-               # not SCALE: a loss's factor moves no minimiser
-               "discriminator": [SIGN, SWAPPED, dropped("the fake term", lambda r, f: softplus(-r).mean())]})
-def best_discriminator(f: Any, lab: Lab) -> Iterator[Check]:
+@claim("G1", "argmax_D p_r log D + p_g log(1 − D) = p_r/(p_r + p_g)", note="weng, xu",
+       paper=f"{GOODFELLOW}, prop. 1",
+       computes={"optimal_discriminator": optimal.optimal_discriminator,
+                 "discriminator": losses.discriminator})
+def best_discriminator(f: Any, lab: Lab) -> Checks:
     from scipy.special import ndtri
 
     for a, b in lab.rng.uniform(0.05, 5, (4, 2)):
@@ -75,14 +73,16 @@ def best_discriminator(f: Any, lab: Lab) -> Iterator[Check]:
     formula = f.optimal_discriminator(lab.array(log_normal(-1, 1)(x)), lab.array(log_normal(1, 0.7)(x)))
     yield equals("the formula at the same points", formula, p / (p + q))
 
+best_discriminator.must_notice(
+    optimal_discriminator=[SCALE, SIGN, SWAPPED],
+    # not SCALE: a loss's factor moves no minimiser
+    discriminator=[SIGN, SWAPPED, dropped("the fake term", lambda real, fake: softplus(-real).mean())])
+
 
 @claim("G2", "V(D*, G) = 2 JS(p_r‖p_g) − 2 log 2", note="weng, xu", paper=f"{GOODFELLOW}, theorem 1",
-       computes={"optimal_value": optimal.optimal_value, "optimal_value_between": optimal.optimal_value_between},
-       # not SWAPPED: JS is symmetric
-       faults={name: [SCALE, SIGN, wrong("without − 2 log 2", lambda f: lambda p, q: 2 * log(2) + f(p, q)),
-                      wrong("JS without its ½", lambda f: lambda p, q: 2 * f(p, q) + 2 * log(2))]
-               for name in ("optimal_value", "optimal_value_between")})
-def value_is_jensen_shannon(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"optimal_value": optimal.optimal_value,
+                 "optimal_value_between": optimal.optimal_value_between})
+def value_is_jensen_shannon(f: Any, lab: Lab) -> Checks:
     from scipy.spatial.distance import jensenshannon
 
     for p, q in probability_pairs(lab, 4):
@@ -97,16 +97,20 @@ def value_is_jensen_shannon(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"N(0,1), N({mu:.2f}, {sigma:.2f}²): ∫ (JS: QUADPACK)", f.optimal_value_between(log_p, log_q),
                      2 * jensen_shannon_by_hand(log_p, log_q) - 2 * log(2), rtol=1e-8)
 
+VALUE_FAULTS = [  # not SWAPPED: JS is symmetric
+    SCALE, SIGN,
+    changed("without − 2 log 2", lambda v: v + 2 * log(2)),
+    changed("JS without its ½", lambda v: 2 * v + 2 * log(2)),
+]
+value_is_jensen_shannon.must_notice(optimal_value=VALUE_FAULTS, optimal_value_between=VALUE_FAULTS)
+
 
 @claim("G3", "p_g = p_r ⇒ D* = ½, V(D*, G) = −2 log 2, the least over G", note="weng, xu",
        paper=f"{GOODFELLOW}, theorem 1",
-       computes={"optimal_discriminator": optimal.optimal_discriminator, "optimal_value": optimal.optimal_value,
-                 "optimal_value_between": optimal.optimal_value_between},
-       # not SWAPPED: p_g = p_r
-       faults={"optimal_discriminator": [SCALE, SIGN, wrong("p_r/p_g", lambda f: lambda p, q: np.exp(p - q))],
-               "optimal_value": [SCALE, SIGN, wrong("a constant", lambda f: lambda p, q: -2 * log(2))],
-               "optimal_value_between": [SCALE, SIGN]})
-def equilibrium(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"optimal_discriminator": optimal.optimal_discriminator,
+                 "optimal_value": optimal.optimal_value,
+                 "optimal_value_between": optimal.optimal_value_between})
+def equilibrium(f: Any, lab: Lab) -> Checks:
     for p, q in probability_pairs(lab, 4):
         p = np.maximum(p, 1e-9) / np.maximum(p, 1e-9).sum()
         yield equals("D* at p_g = p_r", f.optimal_discriminator(lab.array(np.log(p)), lab.array(np.log(p))), 0.5)
@@ -118,16 +122,16 @@ def equilibrium(f: Any, lab: Lab) -> Iterator[Check]:
     v = f.optimal_value_between(log_normal(mu, sigma), log_normal(mu, sigma))
     yield equals(f"both N({mu:.2f}, {sigma:.2f}²)", v, -2 * log(2), rtol=1e-8)
 
+equilibrium.must_notice(  # not SWAPPED: p_g = p_r
+    optimal_discriminator=[SCALE, SIGN, instead("p_r/p_g", lambda p, q: np.exp(p - q))],
+    optimal_value=[SCALE, SIGN, instead("a constant", lambda p, q: -2 * log(2))],
+    optimal_value_between=[SCALE, SIGN])
+
 
 @claim("G4", "V(D, G) ≤ V(D*, G) for every D", note="weng, xu", paper=f"{GOODFELLOW}, proposition 1",
        computes={"value": optimal.value, "optimal_value": optimal.optimal_value,
-                 "value_between": optimal.value_between},
-       faults={"value": [SCALE, SIGN, wrong("D for 1 − D", lambda f: lambda s, p, q: f(-s, p, q)),
-                         wrong("p_r and p_g swapped", lambda f: lambda s, p, q: f(s, q, p))],
-               "optimal_value": [SCALE, SIGN],
-               "value_between": [SCALE, SIGN,
-                                 wrong("D for 1 − D", lambda f: lambda s, p, q: f(lambda x: -s(x), p, q))]})
-def no_discriminator_does_better(f: Any, lab: Lab) -> Iterator[Check]:
+                 "value_between": optimal.value_between})
+def no_discriminator_does_better(f: Any, lab: Lab) -> Checks:
     for p, q in probability_pairs(lab, 3):
         p, q = (np.maximum(x, 1e-3) / np.maximum(x, 1e-3).sum() for x in (p, q))
         best = f.optimal_value(lab.array(p), lab.array(q))
@@ -145,18 +149,25 @@ def no_discriminator_does_better(f: Any, lab: Lab) -> Iterator[Check]:
     yield at_most("V(D) ≤ V(D*)", v, -1.1634513)
     yield equals("at s* = ½ − x", f.value_between(lambda x: 0.5 - x, log_p, log_q), -1.1634514, atol=5e-8)
 
+no_discriminator_does_better.must_notice(
+    value=[SCALE, SIGN,
+           wrong("D for 1 − D", lambda value, s, p, q: value(-s, p, q)),
+           wrong("p_r and p_g swapped", lambda value, s, p, q: value(s, q, p))],
+    optimal_value=[SCALE, SIGN],
+    value_between=[SCALE, SIGN,
+                   wrong("D for 1 − D", lambda value, s, p, q: value(lambda x: -s(x), p, q))])
 
-@claim("G5", "log_b scales V by 1/ln b; argmax_D stays p_r/(p_r + p_g)", note="weng", paper=f"{GOODFELLOW}, prop. 1",
+
+@claim("G5", "log_b scales V by 1/ln b; argmax_D stays p_r/(p_r + p_g)", note="weng",
+       paper=f"{GOODFELLOW}, prop. 1",
        computes={"value": optimal.value, "optimal_value": optimal.optimal_value,
-                 "optimal_discriminator": optimal.optimal_discriminator},
-       faults={"value": [SCALE, SIGN, wrong("base 10", lambda f: lambda *a: f(*a) / log(10))],
-               "optimal_value": [SCALE, SIGN, wrong("base 10", lambda f: lambda *a: f(*a) / log(10))],
-               "optimal_discriminator": [SCALE, SIGN, SWAPPED]})
-def base_of_the_logarithm(f: Any, lab: Lab) -> Iterator[Check]:
+                 "optimal_discriminator": optimal.optimal_discriminator})
+def base_of_the_logarithm(f: Any, lab: Lab) -> Checks:
     for p, q in probability_pairs(lab, 2):
         p, q = (np.maximum(x, 1e-3) / np.maximum(x, 1e-3).sum() for x in (p, q))
         D = f.optimal_discriminator(lab.array(np.log(p)), lab.array(np.log(q)))
-        best = [largest_at(lambda y: a * np.log10(y) + b * np.log10(1 - y)) for a, b in zip(p, q, strict=True)]
+        best = [largest_at(lambda y: a * np.log10(y) + b * np.log10(1 - y))
+                for a, b in zip(p, q, strict=True)]
         yield equals("argmax of p log₁₀ D + q log₁₀(1 − D)", D, best, rtol=1e-6)
         v10 = float(p @ np.log10(p / (p + q)) + q @ np.log10(q / (p + q)))
         yield equals("V(D*) / ln 10", f.optimal_value(lab.array(p), lab.array(q)) / log(10), v10)
@@ -164,18 +175,21 @@ def base_of_the_logarithm(f: Any, lab: Lab) -> Iterator[Check]:
         v10 = float(-p @ np.log10(1 + np.exp(-s)) - q @ np.log10(1 + np.exp(s)))
         yield equals("V(D) / ln 10 at another D", f.value(lab.array(s), lab.array(p), lab.array(q)) / log(10), v10)
 
+BASE_10 = changed("base 10", lambda v: v / log(10))
+base_of_the_logarithm.must_notice(
+    value=[SCALE, SIGN, BASE_10],
+    optimal_value=[SCALE, SIGN, BASE_10],
+    optimal_discriminator=[SCALE, SIGN, SWAPPED])
 
-@claim("G11", "smoothing: one-sided D* = (1−α) p_r/(p_r+p_g); two-sided ((1−α) p_r + β p_g)/(p_r+p_g)", note="weng",
-       paper=f"{SALIMANS}, section 3.4", computes={"optimal_discriminator": optimal.optimal_discriminator,
-                                                   "critic": player("non-saturating", "critic")},
-       faults={"critic": [SCALE, SIGN, SWAPPED, dropped("the label", lambda real, fake, smoothing: (
-                   losses.discriminator(real.scores, fake.scores))),
-                   wrong("two-sided", lambda f: lambda real, fake, smoothing: f(
-                       real, fake, smoothing=smoothing) - smoothing * fake.scores.mean(losses.BATCH_AXES))],
-               "optimal_discriminator": [SCALE, SIGN, SWAPPED, dropped("the labels", lambda p, q, real, fake:
-               optimal.optimal_discriminator(p, q)), dropped("the fake label", lambda p, q, real, fake:
-               optimal.optimal_discriminator(p, q, real))]})
-def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
+
+SALIMANS = "Salimans et al. (2016)"
+
+
+@claim("G11", "smoothing: one-sided D* = (1−α) p_r/(p_r+p_g); two-sided ((1−α) p_r + β p_g)/(p_r+p_g)",
+       note="weng", paper=f"{SALIMANS}, section 3.4",
+       computes={"optimal_discriminator": optimal.optimal_discriminator,
+                 "critic": player("non-saturating", "critic")})
+def label_smoothing(f: Any, lab: Lab) -> Checks:
     for a, b in lab.rng.uniform(0.05, 1, (3, 2)):
         alpha, beta = lab.rng.uniform(0.05, 0.4, 2).tolist()
         for name, real, fake in [("one-sided", 1 - alpha, 0.0), ("two-sided", 1 - alpha, beta)]:
@@ -197,21 +211,25 @@ def label_smoothing(f: Any, lab: Lab) -> Iterator[Check]:
     yield equals("is flat there", slope_by_atom(loss, real, fake, p, q), np.zeros(len(p)))
 
 
+def fakes_smoothed_too(critic: Callable, real: Batch, fake: Batch, smoothing: float) -> Tensor:
+    return critic(real, fake, smoothing=smoothing) - smoothing * fake.scores.mean(BATCH_AXES)
+
+label_smoothing.must_notice(
+    optimal_discriminator=[
+        SCALE, SIGN, SWAPPED,
+        dropped("the labels", lambda p, q, real, fake: optimal.optimal_discriminator(p, q)),
+        dropped("the fake label", lambda p, q, real, fake: optimal.optimal_discriminator(p, q, real))],
+    critic=[SCALE, SIGN, SWAPPED,
+            dropped("the label",
+                    lambda real, fake, smoothing: losses.discriminator(real.scores, fake.scores)),
+            wrong("two-sided", fakes_smoothed_too)])
+
+
 @claim("G23", "D = Z/(Z + 1), Z = Σ_k e^{l_k}: softmax over K + 1 classes, the last logit 0", note="weng",
        paper=f"{SALIMANS}, section 5",
        computes={"discriminator": optimal.semi_supervised_discriminator, "score": CLASSES.score,
-                 "critic": player("semi-supervised", "critic")},
-       faults={"score": [SCALE, SIGN, wrong("the largest logit", lambda f: lambda outputs, x: outputs.max(
-                   -1, keepdims=True))],
-               "critic": [SCALE, SIGN, dropped("the labels", lambda real, fake: losses.discriminator(
-                   real.scores, fake.scores)), wrong("labels among K + 1 classes", lambda f: lambda real, fake: (
-                       f(real, fake) + (softplus(-real.scores) * real.labels.sum(-1, keepdims=True)).sum(
-                           losses.BATCH_AXES) / real.labels.sum(losses.BATCH_AXES)))],
-               "discriminator": [SCALE, SIGN, dropped("the + 1", lambda x: np.ones(x.shape[:-1])),
-                                 wrong("the fake's share", lambda f: lambda x: 1 - f(x)),
-                                 wrong("the fake class counted as real", lambda f: lambda x: f(
-                                     np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)))]})
-def semi_supervised(f: Any, lab: Lab) -> Iterator[Check]:
+                 "critic": player("semi-supervised", "critic")})
+def semi_supervised(f: Any, lab: Lab) -> Checks:
     from scipy.special import softmax
 
     for k in (1, 2, 10):
@@ -239,56 +257,22 @@ def semi_supervised(f: Any, lab: Lab) -> Iterator[Check]:
                  named - np.log(1 - data[:, -1]).mean() - np.log(fakes[:, -1]).mean())
 
 
-@claim("G24", "JS(p‖Σ wᵢqᵢ) ≤ Σ wᵢ JS(p‖qᵢ); equal shares of disjoint modes beat each alone, unequal ones need not",
-       note="advanced", paper="Cover & Thomas (2006), theorem 2.7.2; Hoang et al. (2018)",
-       computes={"optimal_value": optimal.optimal_value},
-       faults={"optimal_value": [SCALE, SIGN, wrong("a concave V", lambda f: lambda p, q: -2 * log(2) + sqrt(
-           max(f(p, q) + 2 * log(2), 0))), wrong("squared", lambda f: lambda p, q: -f(p, q) ** 2)]})
-def mixtures(f: Any, lab: Lab) -> Iterator[Check]:
-    from scipy.spatial.distance import jensenshannon
-
-    def js(p: np.ndarray, q: np.ndarray) -> float:
-        return js_of(f.optimal_value(lab.array(p), lab.array(q)))
-
-    for _ in range(3):
-        p, *qs = lab.rng.dirichlet(np.full(8, 0.5), 5)
-        w = lab.rng.dirichlet(np.ones(4))
-        yield equals("JS of the mixture (scipy)", js(p, w @ qs), jensenshannon(p, w @ qs) ** 2)
-        yield at_most("≤ the mean of the JS", js(p, w @ qs), w @ [js(p, q) for q in qs])
-        yield equals("equality for one generator, four times", js(p, w @ ([qs[0]] * 4)), js(p, qs[0]))
-
-    def over(*modes: int) -> np.ndarray:
-        return np.bincount(modes, minlength=8) / len(modes)
-
-    p, share = over(*range(8)), [over(0, 1), over(2, 3), over(4, 5), over(6, 7)]
-    for count in (1, 2, 4):
-        m = 2 * count
-        exact = 0.5 * log(16 / (8 + m)) + 0.5 * (m / 8 * log(2 * m / (8 + m)) + (8 - m) / 8 * log(2))
-        yield equals(f"{m} of 8 modes: JS", js(p, np.mean(share[:count], axis=0)), exact)
-    yield equals("modes covered by 1, 2, 4 of them", [np.count_nonzero(sum(share[:k])) for k in (1, 2, 4)], [2, 4, 8])
-    yield at_most("two disjoint equal shares are nearer than each", js(p, (share[0] + share[1]) / 2),
-                  min(js(p, share[0]), js(p, share[1])) - 0.1)
-    seven, one = over(*range(7)), over(7)
-    yield equals("7 modes alone: JS", js(p, seven), jensenshannon(p, seven) ** 2)
-    half = (seven + one) / 2
-    yield equals("7 modes and 1 mode, mixed equally: JS", js(p, half), jensenshannon(p, half) ** 2)
-    yield at_least("all 8 are covered, and the mixture is further", js(p, half), js(p, seven) + 0.04)
+def among_all_classes(critic: Callable, real: Batch, fake: Batch) -> Tensor:
+    """−log p(y|x) among K + 1 classes: −log D(x) more for each datum that has a label."""
+    labels: Any = real.labels
+    not_fake = softplus(-real.scores) * labels.sum(-1, keepdims=True)
+    return critic(real, fake) + not_fake.sum(BATCH_AXES) / labels.sum(BATCH_AXES)
 
 
-@claim("G25", "U ~ U(0, 1) ⇒ F⁻¹(U) ~ F, F⁻¹(u) = inf{x: F(x) ≥ u}", note="xu", paper="Devroye (1986), theorem II.2.1",
-       computes={"inverse_transform": optimal.inverse_transform},
-       faults={"inverse_transform": [SCALE, SIGN, wrong("1 − u", lambda f: lambda F, u, *a: f(F, 1 - u, *a)),
-                                     wrong("F² for F", lambda f: lambda F, *a: f(lambda x: F(x) ** 2, *a))]})
-def inverse_transform_sampling(f: Any, lab: Lab) -> Iterator[Check]:
-    from scipy.special import ndtr, ndtri
+def one_class_more(discriminator: Callable, logits: Any) -> Any:
+    return discriminator(np.concatenate([logits, np.zeros_like(logits[..., :1])], axis=-1))
 
-    u = lab.rng.random(20_000)
-    sample = f.inverse_transform(lambda x: -lab.xp.expm1(-2 * lab.xp.maximum(x, 0)), lab.array(u), -1.0, 60.0)
-    yield equals("exponential: −log(1 − u)/2", sample, -np.log1p(-u) / 2)
-    yield within_dkw("20,000 of them ~ Exp(2)", to_host(sample), lambda x: -np.expm1(-2 * x))
-    sample = f.inverse_transform(ndtr, u, -40.0, 40.0)
-    yield equals("normal: scipy's ndtri", sample, ndtri(u))
-    yield within_dkw("20,000 of them ~ N(0, 1)", sample, ndtr)
-    steps = lab.array([0.1, 0.25, 0.26, 1.0])
-    stairs = f.inverse_transform(lambda x: 0.25 * (x >= 1) + 0.75 * (x >= 2), steps, 0.0, 3.0)
-    yield equals("P(1) = ¼, P(2) = ¾: the jumps", stairs, [1, 1, 2, 2])
+semi_supervised.must_notice(
+    discriminator=[SCALE, SIGN,
+                   dropped("the + 1", lambda logits: np.ones(logits.shape[:-1])),
+                   changed("the fake's share", lambda D: 1 - D),
+                   wrong("the fake class counted as real", one_class_more)],
+    score=[SCALE, SIGN, instead("the largest logit", lambda outputs, x: outputs.max(-1, keepdims=True))],
+    critic=[SCALE, SIGN,
+            dropped("the labels", lambda real, fake: losses.discriminator(real.scores, fake.scores)),
+            wrong("labels among K + 1 classes", among_all_classes)])

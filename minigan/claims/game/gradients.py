@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import exp as e
 from math import log, pi, sqrt
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 from minigan import autodiff as ad
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor, sigmoid, softplus
-from minigan.claims.claim import SCALE, SIGN, SWAPPED, Check, Lab, at_least, at_most, claim, dropped, equals, wrong
+from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, SWAPPED, changed, dropped, instead, wrong
+from minigan.claims.game.batches import batch, estimate, laws, player, slope_by_atom
 from minigan.claims.routes import (
     HERMITE,
     HERMITE_WEIGHTS,
@@ -24,7 +26,6 @@ from minigan.claims.routes import (
     quad,
     within_dkw,
 )
-from minigan.claims.systems import batch, estimate, laws, player, slope_by_atom
 from minigan.gans import losses
 from minigan.gans.losses.batch import scored
 from minigan.theory import optimal
@@ -32,19 +33,24 @@ from minigan.theory import optimal
 GOODFELLOW = "Goodfellow et al. (2014)"
 ARJOVSKY = "Arjovsky & Bottou (2017)"
 
-GRADIENT_FAULTS = [SCALE, SIGN, wrong("sum for mean", lambda f: lambda loss, g, theta, z, weights=None: f(
-    loss, g, theta, z, np.ones(len(z)))), wrong("θ read backwards", lambda f: lambda *a, **k: f(*a, **k)[::-1])]
+
+def of_the_sum(gradient: Callable, loss: Callable, g: Callable, theta: Any, z: Any, weights: Any = None) -> Any:
+    return gradient(loss, g, theta, z, np.ones(len(z)))
+
+
+def unweighted(loss: Callable, g: Callable, theta: Any, z: Any, weights: Any) -> Any:
+    return optimal.generator_gradient(loss, g, theta, z)
+
+
 # In the body of a claim that weighs its points itself
-WEIGHTED_FAULTS = [SCALE, SIGN, dropped("the weights", lambda loss, g, theta, z, weights: optimal.generator_gradient(
-    loss, g, theta, z))]
+WEIGHTED_FAULTS = [SCALE, SIGN, dropped("the weights", unweighted)]
 
 
 @claim("G6", "|D − D*| + |∇(D − D*)| ≤ ε ⇒ ‖∇θ E log(1 − D(g_θ))‖ ≤ M ε/(1 − ε); ε must hold the slope too",
        note="xu, weng", paper=f"{ARJOVSKY}, theorem 2.4",
-       computes={"generator_gradient": optimal.generator_gradient, "saturation_bound": optimal.saturation_bound},
-       faults={"generator_gradient": GRADIENT_FAULTS,
-               "saturation_bound": [SCALE, SIGN, SWAPPED, dropped("1 − ε", lambda m, eps: m * eps)]})
-def saturation(f: Any, lab: Lab) -> Iterator[Check]:
+       computes={"generator_gradient": optimal.generator_gradient,
+                 "saturation_bound": optimal.saturation_bound})
+def saturation(f: Any, lab: Lab) -> Checks:
     z, theta, wall = (np.arange(50) + 0.5) / 50, np.array([0.0, 1.0]), lab.rng.uniform(1.2, 1.8)
     m = sqrt((1 + z**2).mean())  # J = (1, z)
     norms = []
@@ -72,12 +78,16 @@ def saturation(f: Any, lab: Lab) -> Iterator[Check]:
         yield equals(f"a steep D, ≤ {eps:g} everywhere: ‖∇θ‖", steep, 1 / (4 * eps) / (1 - eps / 2))
         yield at_least("over the bound if ε held |D − D*| alone", steep, 2000 * f.saturation_bound(1.0, eps))
 
+saturation.must_notice(
+    generator_gradient=[SCALE, SIGN,
+                        wrong("sum for mean", of_the_sum),
+                        changed("θ read backwards", lambda g: g[::-1])],
+    saturation_bound=[SCALE, SIGN, SWAPPED, dropped("1 − ε", lambda m, eps: m * eps)])
+
 
 @claim("G7", "∇θ E[−log D*(g_θ)], D* fixed at θ₀, = ∇θ [KL(p_g‖p_r) − 2 JS(p_g‖p_r)] at θ₀", note="xu",
-       paper=f"{ARJOVSKY}, theorem 2.5", computes={"generator_gradient": optimal.generator_gradient},
-       faults={"generator_gradient": [*WEIGHTED_FAULTS, wrong("log(1 − D) for −log D", lambda f: lambda loss, *a: f(
-           lambda x: ad.log(-ad.expm1(-loss(x))), *a))]})
-def non_saturating_gradient(f: Any, lab: Lab) -> Iterator[Check]:
+       paper=f"{ARJOVSKY}, theorem 2.5", computes={"generator_gradient": optimal.generator_gradient})
+def non_saturating_gradient(f: Any, lab: Lab) -> Checks:
     from scipy.special import expit
 
     means, scales = lab.rng.uniform(-1, 1, (3, 2)), lab.rng.uniform(0.8, 1.25, (3, 2))
@@ -91,7 +101,8 @@ def non_saturating_gradient(f: Any, lab: Lab) -> Iterator[Check]:
             return quad(lambda x: 0.5 * score(x) * e(log_g(x)) * (
                 log_g(x) - np.logaddexp(log_g(x), log_r(x)) + log(2)))
 
-        js_slopes = np.array([js(lambda x: (x - mu) / sigma**2), js(lambda x: (x - mu) ** 2 / sigma**3 - 1 / sigma)])
+        js_slopes = np.array([js(lambda x: (x - mu) / sigma**2),
+                              js(lambda x: (x - mu) ** 2 / sigma**3 - 1 / sigma)])
         name = f"N({m:.2f}, {s:.2f}²) ← N({mu:.2f}, {sigma:.2f}²)"
         yield equals(f"{name}: ∇(KL − 2 JS)", g, kl - 2 * js_slopes, rtol=1e-6)
     # In the last of these D* moves with θ: then E[−log D*] has another gradient
@@ -100,11 +111,16 @@ def non_saturating_gradient(f: Any, lab: Lab) -> Iterator[Check]:
     yield at_least("not the gradient of E[−log D*_θ] with a moving D*", abs(float(g[0]) - D_moves), 0.1)
 
 
+def of_log_one_minus_d(gradient: Callable, minus_log_d: Callable, *rest: Any) -> Any:
+    return gradient(lambda x: ad.log(-ad.expm1(-minus_log_d(x))), *rest)
+
+non_saturating_gradient.must_notice(
+    generator_gradient=[*WEIGHTED_FAULTS, wrong("log(1 − D) for −log D", of_log_one_minus_d)])
+
+
 @claim("G8", "D = ε, ∇D = r both noise ⇒ ∇θ[−log D(g_θ)] = −J r/ε is Cauchy: no mean, no variance", note="xu",
-       paper=f"{ARJOVSKY}, theorem 2.6", computes={"generator_gradient": optimal.generator_gradient},
-       faults={"generator_gradient": [SCALE, SIGN, dropped("1/D", lambda loss, g, theta, z, weights:
-               optimal.generator_gradient(lambda x: ad.exp(loss(x)), g, theta, z, weights))]})
-def cauchy_gradients(f: Any, lab: Lab) -> Iterator[Check]:
+       paper=f"{ARJOVSKY}, theorem 2.6", computes={"generator_gradient": optimal.generator_gradient})
+def cauchy_gradients(f: Any, lab: Lab) -> Checks:
     n, J, sd_eps, sd_r = 200_000, 2.0, 0.1, 0.3
     eps, r = sd_eps * lab.rng.standard_normal(n), sd_r * lab.rng.standard_normal(n)
     D = (lab.array(eps), lab.array(r))
@@ -122,23 +138,20 @@ def cauchy_gradients(f: Any, lab: Lab) -> Iterator[Check]:
         yield within_dkw(f"means of {size} draws ~ the same law", draws.reshape(-1, size).mean(axis=1), cauchy)
 
 
+def of_minus_d(loss: Callable, *rest: Any) -> Any:
+    return optimal.generator_gradient(lambda x: ad.exp(loss(x)), *rest)
+
+cauchy_gradients.must_notice(generator_gradient=[SCALE, SIGN, dropped("1/D", of_minus_d)])
+
+
 @claim("G9", "LSGAN: D* = (b p_r + a p_g)/(p_r + p_g); b − c = 1, b − a = 2 ⇒ 2C = ∫(p_r − p_g)²/(p_r + p_g)",
        note="advanced", paper="Mao et al. (2017), eqs. 5–11",
        computes={"optimal_discriminator": optimal.optimal_discriminator,
                  "least_squares_value": optimal.least_squares_value,
                  "least_squares_value_between": optimal.least_squares_value_between,
                  "generator_gradient": optimal.generator_gradient, "critic": player("lsgan", "critic"),
-                 "estimate": estimate("lsgan")},
-       faults={"critic": [SCALE, SIGN, SWAPPED, wrong("labels 0, 1 always", lambda f: lambda real, fake, a, b: f(
-                   real, fake, a=0.0, b=1.0))],
-               "estimate": [SCALE, SIGN, SWAPPED],
-               "optimal_discriminator": [SCALE, SIGN, SWAPPED, wrong("a, b swapped", lambda f: lambda p, q, real, fake:
-                                                                     f(p, q, fake, real))],
-               # no SWAPPED below: the value is symmetric in p_r, p_g
-               "least_squares_value": [SCALE, SIGN, dropped("c", lambda p, q, a, b, c: optimal.least_squares_value(
-                   p, q, a, b, 0.0))],
-               "least_squares_value_between": [SCALE, SIGN], "generator_gradient": WEIGHTED_FAULTS})
-def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
+                 "estimate": estimate("lsgan")})
+def least_squares(f: Any, lab: Lab) -> Checks:
     for p, q in probability_pairs(lab, 3):
         p, q = (np.maximum(x, 1e-6) / np.maximum(x, 1e-6).sum() for x in (p, q))
         a, b = lab.rng.normal(0, 2, 2).tolist()
@@ -153,31 +166,48 @@ def least_squares(f: Any, lab: Lab) -> Iterator[Check]:
         D, n = (b * p + a * q) / (p + q), p.sum()
         real, fake = batch(lab, D, p), batch(lab, D, q)
         loss = f.critic(real, fake, a=a, b=b)
-        yield equals("L_D(D*) = ½ (b − a)² Σ pq/(p + q)", loss.value, 0.5 * (b - a) ** 2 * (p * q / (p + q)).sum() / n)
+        yield equals("L_D(D*) = ½ (b − a)² Σ pq/(p + q)", loss.value,
+                     0.5 * (b - a) ** 2 * (p * q / (p + q)).sum() / n)
         yield equals("is flat there", slope_by_atom(loss, real, fake, p, q), np.zeros(len(p)))
         le_cam = 0.5 * ((p - q) ** 2 / (p + q)).sum() / n
         yield equals("1 − 4 L_D/(b − a)² = ½ Σ (p − q)²/(p + q)", f.estimate(real, fake, a=a, b=b).value, le_cam)
-    log_p, z, w = log_normal(0, 1), lab.array(HERMITE), lab.array(HERMITE_WEIGHTS)
+    log_p, log_q, z, w = log_normal(0, 1), log_normal(1, 1), lab.array(HERMITE), lab.array(HERMITE_WEIGHTS)
 
     def D_star(x: Any) -> Any:  # labels ±1 for N(0, 1) against N(1, 1): tanh(s*/2) with s* = ½ − x
         return np.tanh((0.5 - x) / 2)
 
-    C = f.least_squares_value_between(log_p, log_normal(1, 1), a=-1.0, b=1.0, c=0.0)
-    chi2 = quad(lambda x: (e(log_p(x)) - e(log_normal(1, 1)(x))) ** 2 / (e(log_p(x)) + e(log_normal(1, 1)(x))), -20, 20)
+    C = f.least_squares_value_between(log_p, log_q, a=-1.0, b=1.0, c=0.0)
+    chi2 = quad(lambda x: (e(log_p(x)) - e(log_q(x))) ** 2 / (e(log_p(x)) + e(log_q(x))), -20, 20)
     yield equals("N(0,1), N(1,1): 2C = ∫(p_r − p_g)²/(p_r + p_g)", 2 * C, chi2, rtol=1e-8)
     yield equals("… = 0.4081085", 2 * C, 0.40810853, atol=5e-9)
     fixed = f.generator_gradient(lambda x: 0.5 * ad.tanh(0.5 * (0.5 - x)) ** 2, lambda t, z: t + z,
                                  lab.array(1.0), z, w)
 
     def moves(x: float) -> float:  # ∂p_g/∂θ at θ = 1
-        return (x - 1) * e(log_normal(1, 1)(x))
+        return (x - 1) * e(log_q(x))
 
     yield equals("D* fixed: ½ ∫ ∂p_g D*²", fixed, quad(lambda x: 0.5 * moves(x) * D_star(x) ** 2), rtol=1e-6)
     h = 1e-3
-    slope = np.diff([f.least_squares_value_between(log_p, log_normal(1 + d, 1), a=-1.0, b=1.0, c=0.0) for d in (-h, h)])
+    slope = np.diff([f.least_squares_value_between(log_p, log_normal(1 + d, 1), a=-1.0, b=1.0, c=0.0)
+                     for d in (-h, h)])
     envelope = quad(lambda x: -0.5 * moves(x) * (2 * D_star(x) + D_star(x) ** 2))
     yield equals("∇C = −½ ∫ ∂p_g (2D* + D*²)", slope[0] / (2 * h), envelope, rtol=1e-5)
     yield at_least("the generator's gradient is not ∇C", abs(float(fixed) - envelope), 0.1)
+
+
+def without_c(p: Any, q: Any, a: float, b: float, c: float) -> Any:
+    return optimal.least_squares_value(p, q, a, b, 0.0)
+
+least_squares.must_notice(
+    optimal_discriminator=[SCALE, SIGN, SWAPPED,
+                           wrong("a, b swapped", lambda f, p, q, real, fake: f(p, q, fake, real))],
+    # no SWAPPED of the values: they are symmetric in p_r, p_g
+    least_squares_value=[SCALE, SIGN, dropped("c", without_c)],
+    least_squares_value_between=[SCALE, SIGN],
+    generator_gradient=WEIGHTED_FAULTS,
+    critic=[SCALE, SIGN, SWAPPED,
+            wrong("labels 0, 1 always", lambda critic, real, fake, a, b: critic(real, fake, a=0.0, b=1.0))],
+    estimate=[SCALE, SIGN, SWAPPED])
 
 
 def _least_squares_generator(fake_scores: Tensor, c: float) -> Tensor:
@@ -188,13 +218,8 @@ def _least_squares_generator(fake_scores: Tensor, c: float) -> Tensor:
 @claim("G10", "slopes in the fake's score: minimax → 0 at −∞, non-saturating → 0 at +∞, LSGAN 0 only at D = c",
        note="xu, weng", paper=f"{GOODFELLOW}, section 3; Mao et al. (2017), section 3.2",
        computes={"minimax": losses.minimax_generator, "non_saturating": losses.non_saturating_generator,
-                 "least_squares": _least_squares_generator, "generator_gradient": optimal.generator_gradient},
-       faults={"minimax": [SCALE, SIGN, wrong("−log D", lambda f: losses.non_saturating_generator)],
-               "non_saturating": [SCALE, SIGN, wrong("log(1 − D)", lambda f: losses.minimax_generator)],
-               "least_squares": [SCALE, SIGN, wrong("label 0", lambda f: lambda s, c: f(s, 0.0))],
-               "generator_gradient": [SCALE, SIGN, wrong("mean", lambda f: lambda loss, g, theta, z, w: f(
-                   loss, g, theta, z))]})
-def where_losses_go_flat(f: Any, lab: Lab) -> Iterator[Check]:
+                 "least_squares": _least_squares_generator, "generator_gradient": optimal.generator_gradient})
+def where_losses_go_flat(f: Any, lab: Lab) -> Checks:
     s = np.concatenate([[-700.0, -40.0, 0.0, 40.0, 700.0], lab.rng.normal(0, 4, 20)])
 
     def slopes(loss: Callable[[Tensor], Tensor]) -> Any:  # one run for each score: they do not mix
@@ -211,18 +236,24 @@ def where_losses_go_flat(f: Any, lab: Lab) -> Iterator[Check]:
     c = lab.rng.uniform(0.5, 2)
     pull = slopes(lambda x: f.least_squares(x, c))
     yield equals("LSGAN: D − c, however far the fake", pull, s - c)
-    at_c = f.generator_gradient(lambda x: f.least_squares(x, c), lambda t, z: t, lab.array([[c]]), None, lab.array(1.0))
+    at_c = f.generator_gradient(lambda x: f.least_squares(x, c), lambda t, z: t, lab.array([[c]]), None,
+                                lab.array(1.0))
     yield equals("LSGAN at D = c", at_c, 0)
     yield at_least("a far fake (D = −40) is pulled 40 times as hard as minimax ever pulls", -pull[1], 40)
 
+where_losses_go_flat.must_notice(
+    minimax=[SCALE, SIGN, instead("−log D", losses.non_saturating_generator)],
+    non_saturating=[SCALE, SIGN, instead("log(1 − D)", losses.minimax_generator)],
+    least_squares=[SCALE, SIGN, wrong("label 0", lambda loss, s, c: loss(s, 0.0))],
+    generator_gradient=[SCALE, SIGN, instead("mean", unweighted)])
 
-@claim("G22", "instance noise: JS(p_r ∗ N‖p_g ∗ N) < log 2, and the generator gets ∇θ V(D*) = 2 ∇θ JS ≠ 0", note="weng",
-       paper="Sønderby et al. (2017), section 3; Arjovsky & Bottou (2017), section 3",
-       computes={"optimal_value": optimal.optimal_value, "optimal_value_between": optimal.optimal_value_between,
-                 "generator_gradient": optimal.generator_gradient},
-       faults={"optimal_value": [SCALE, SIGN, wrong("p_g read as p_r", lambda f: lambda p, q: f(p, p))],
-               "optimal_value_between": [SCALE, SIGN], "generator_gradient": WEIGHTED_FAULTS})
-def instance_noise(f: Any, lab: Lab) -> Iterator[Check]:
+
+@claim("G22", "instance noise: JS(p_r ∗ N‖p_g ∗ N) < log 2, and the generator gets ∇θ V(D*) = 2 ∇θ JS ≠ 0",
+       note="weng", paper="Sønderby et al. (2017), section 3; Arjovsky & Bottou (2017), section 3",
+       computes={"optimal_value": optimal.optimal_value,
+                 "optimal_value_between": optimal.optimal_value_between,
+                 "generator_gradient": optimal.generator_gradient})
+def instance_noise(f: Any, lab: Lab) -> Checks:
     from scipy.special import ndtr
 
     delta = lab.array([1.0])
@@ -248,9 +279,18 @@ def instance_noise(f: Any, lab: Lab) -> Iterator[Check]:
                  atol=5e-8)
 
     def blurred(low: float) -> Callable[[Any], Any]:  # U(low, low + 1) ∗ N(0, ¼)
-        return lambda x: np.log(ndtr(-np.abs(x - low - 0.5) / 0.5 + 1) - ndtr(-np.abs(x - low - 0.5) / 0.5 - 1))
+        def log_density(x: Any) -> Any:
+            z = -np.abs(x - low - 0.5) / 0.5
+            return np.log(ndtr(z + 1) - ndtr(z - 1))
+
+        return log_density
 
     js = js_of(f.optimal_value_between(blurred(0.0), blurred(2.0), -15.0, 18.0))
     by_hand = jensen_shannon_by_hand(blurred(0.0), blurred(2.0), -10, 13)
     yield equals("U(0,1), U(2,3) in noise of ½: JS", js, by_hand, rtol=1e-7)
     yield at_most("below log 2", js, 0.65)
+
+instance_noise.must_notice(
+    optimal_value=[SCALE, SIGN, wrong("p_g read as p_r", lambda value, p, q: value(p, p))],
+    optimal_value_between=[SCALE, SIGN],
+    generator_gradient=WEIGHTED_FAULTS)

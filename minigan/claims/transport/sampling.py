@@ -1,0 +1,52 @@
+"""The sampling floor (W17): two samples of one law are apart."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from minigan.claims.claim import Checks, Lab, at_most, claim, equals
+from minigan.claims.faults import SCALE, SIGN, changed, instead
+from minigan.claims.transport.programs import by_permutations, exact_w1
+from minigan.lab.metrics import sampling_floor
+from minigan.lab.toys import TOYS
+from minigan.theory import transport
+
+
+@claim("W17", "E W₁(p̂ₙ, p̂′ₙ) > 0 falls with n: .156 ± .048 at n = 256, .086 ± .026 at 1024 on the ring",
+       note="xu", paper="Dudley (1969); Fournier & Guillin (2015), theorem 1",
+       computes={"wasserstein_assignment": transport.wasserstein_assignment,
+                 "sampling_floor": sampling_floor})
+def floor(f: Any, lab: Lab) -> Checks:
+    x, y, shift = *lab.rng.normal(size=(2, 6, 2)), lab.rng.normal(size=2)
+    yield equals("all 6! pairings", f.wasserstein_assignment(x, y), by_permutations(x, y))
+    yield equals("a shifted sample", f.wasserstein_assignment(x, x + shift), np.linalg.norm(shift))
+    ring, unit = TOYS["ring8"], TOYS["ring8-unit"]
+    seed = int(lab.rng.integers(2**32))
+    rng = np.random.default_rng(seed)
+    draws = [exact_w1(ring.sample(rng, 32), ring.sample(rng, 32)) for _ in range(4)]
+    yield equals("mean and sd of four draws, n = 32", f.sampling_floor(ring.sample, np.random.default_rng(seed), 32, 4),
+                 [np.mean(draws), np.std(draws, ddof=1)])
+    floors = {}
+    # Within four standard errors of the mean of so many draws (of an sd: 1/√(2·20) of it, thrice for its tail)
+    for n, repeats, mean, sd, on_unit in ((256, 20, 0.156, 0.048, 0.11), (1024, 8, 0.086, 0.026, 0.05)):
+        rng = np.random.default_rng(seed)
+        found, spread = floors[n] = f.sampling_floor(ring.sample, rng, n, repeats)
+        error = 4 * sd / sqrt(repeats)
+        yield equals(f"the floor at n = {n}", found, mean, rtol=0, atol=error)
+        yield equals("its sd", spread, sd, rtol=0, atol=3 * sd / sqrt(repeats))
+        yield equals(f"radius 1, about {on_unit}", found * 1.414 / 2, on_unit, rtol=0, atol=error * 1.414 / 2 + 0.01)
+    yield at_most("it falls with n", floors[1024][0], floors[256][0])
+    rngs = [np.random.default_rng(seed) for _ in range(2)]
+    halves = [f.sampling_floor(data.sample, rng, 64, 4)[0] for data, rng in zip((ring, unit), rngs, strict=True)]
+    yield equals("radius 1 is the ring × 1.414/2", halves[1], halves[0] * 1.414 / 2)
+
+floor.must_notice(
+    wasserstein_assignment=[SCALE, SIGN,
+                            instead("no assignment", lambda x, y: float(np.linalg.norm(x - y, axis=1).mean()))],
+    sampling_floor=[changed("scale", lambda s: (1.05 * s[0], 1.05 * s[1])),
+                    changed("sign", lambda s: (-s[0], s[1])),
+                    changed("sd of the mean", lambda s: (s[0], s[1] / 4)),
+                    instead("one sample, twice", lambda sample, rng, n, repeats: (0.0, 0.0))])
