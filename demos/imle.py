@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minigan.autodiff import Tensor, grad, record
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.matching import nearest_sample
 from minigan.lab import style
 from minigan.lab.metrics import mode_scores

@@ -37,7 +37,8 @@ III. Distances, without any training
 IV. The games
    every loss by name ............................................................. gans/losses/table.py
    what a loss is, what it looks at, how outputs become a score, what it says ..... gans/losses/loss.py,
-                                                                                    batch.py, heads.py, distance.py
+                                                                                    critic_output.py, heads.py,
+                                                                                    distance.py
    E log D(x) + E log(1 − D(G(z))), −E log D; least squares, W₁, hinge ............ gans/losses/scores.py
    E T(x) − E f*(T(G(z))) for every f ............................................. gans/losses/f_gan.py
    EBGAN's energy and its pull-away term .......................................... gans/losses/energy.py

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigan.autodiff import Tensor, square_norm
 from minigan.autodiff.functions import as_tensor
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.gans.losses.heads import SCALAR
 
 DIM, CLASSES, WIDE, NARROW = 2, 3, 4, 3

@@ -25,7 +25,7 @@ from minigan.autodiff import Tensor, square_norm
 from minigan.autodiff.functions import as_tensor
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
-from minigan.gans.losses.batch import Batch, CriticOutput, in_one_pass
+from minigan.gans.losses.critic_output import Batch, CriticOutput, in_one_pass
 from minigan.gans.spectral import spectral_normalize
 
 Arrays = Mapping[str, Any]  # tensors or arrays by name

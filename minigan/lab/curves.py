@@ -10,7 +10,7 @@ import numpy as np
 
 from minigan.autodiff import Tensor
 from minigan.gans.losses import Loss
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.lab.history import W1_SAMPLES
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
 

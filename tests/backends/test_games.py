@@ -8,7 +8,7 @@ import scipy.stats
 
 from minigan.autodiff import Tensor, check, grad, isfinite
 from minigan.gans import LOSSES, PENALTIES, clip_weights
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.gans.spectral import initial_state, power_iteration, spectral_normalize, spectral_norms
 from minigan.nets import MLP, NORMS, OPTIMIZERS, Ensemble, Gaussian, batch_norm, layer_norm, minibatch_features
 from minigan.nets import virtual_batch_norm as virtual_norm

@@ -15,7 +15,7 @@ from minigan.autodiff import Tensor, check, grad, stop_gradient
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import Batch, CriticOutput, scored
+from minigan.gans.losses.critic_output import Batch, CriticOutput, scored
 from minigan.gans.losses.energy import pull_away
 from minigan.gans.players import Players
 from minigan.gans.spectral import power_iteration, spectral_normalize, spectral_norms

@@ -36,7 +36,7 @@ from minigan.autodiff.functions import as_tensor
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import clip_weights, gradient_penalty, interpolate, perturb, zero_centered_penalty
 from minigan.gans.losses import LOSSES, of_scores
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.gans.losses.energy import pull_away
 from minigan.gans.players import Players
 from minigan.gans.spectral import power_iteration

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from minigan.autodiff import Tensor, grad
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.gans.recipes import RECIPES
 from minigan.lab.config import Config
 from minigan.lab.model import build_game

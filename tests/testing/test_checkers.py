@@ -12,7 +12,7 @@ from scipy.stats import norm
 from minigan.autodiff import Tensor
 from minigan.gans import LOSSES, gradient_penalty, interpolate
 from minigan.gans.losses import wasserstein_critic
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.gans.losses.energy import pull_away
 from minigan.lab.toys import TOYS
 from minigan.nets import MLP

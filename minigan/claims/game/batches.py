@@ -15,7 +15,7 @@ from minigan.autodiff import Tensor, grad
 from minigan.autodiff.functions import as_tensor
 from minigan.claims.claim import Lab
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import Batch, CriticOutput, scored
+from minigan.gans.losses.critic_output import Batch, CriticOutput, scored
 
 ATOMS, SIZE = 5, 24
 

@@ -16,7 +16,7 @@ from minigan.claims.faults import SCALE, SIGN, SQUARED, SWAPPED, changed, droppe
 from minigan.claims.game.batches import player, pointed
 from minigan.gans.game import packed
 from minigan.gans.losses import BATCH_AXES, energy
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.nets.minibatch import minibatch_features
 from minigan.theory import divergences
 

@@ -25,7 +25,7 @@ from minigan.claims.routes import (
 )
 from minigan.gans import losses
 from minigan.gans.losses import BATCH_AXES
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.gans.losses.heads import CLASSES
 from minigan.nets import MLP, adam
 from minigan.theory import optimal

@@ -14,7 +14,7 @@ from minigan.claims.faults import SCALE, SIGN, SWAPPED, changed, dropped, wrong
 from minigan.claims.game.batches import ATOMS, SIZE, batch, estimate, laws, player, pointed
 from minigan.claims.routes import log_normal
 from minigan.gans.losses import BATCH_AXES
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.nets import MLP
 from minigan.theory import optimal
 

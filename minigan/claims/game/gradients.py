@@ -27,7 +27,7 @@ from minigan.claims.routes import (
     within_dkw,
 )
 from minigan.gans import losses
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.theory import optimal
 
 GOODFELLOW = "Goodfellow et al. (2014)"

@@ -14,7 +14,7 @@ from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
 from minigan.claims.faults import SCALE, SIGN, SWAPPED, dropped, instead, wrong
 from minigan.claims.game.batches import ATOMS, SIZE, batch, estimate, laws, player
 from minigan.gans.losses import BATCH_AXES, LOSSES
-from minigan.gans.losses.batch import Batch, scored
+from minigan.gans.losses.critic_output import Batch, scored
 from minigan.theory import divergences, optimal
 
 

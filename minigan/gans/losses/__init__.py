@@ -1,13 +1,13 @@
 """What each player minimises: what a loss is, then a file a family, then every loss by name.
 
-``loss.py`` what a row is · ``batch.py`` what it may look at · ``heads.py`` how outputs become a score ·
+``loss.py`` what a row is · ``critic_output.py`` what it may look at · ``heads.py`` how outputs become a score ·
 ``distance.py`` what the critic's value says · ``scores.py`` logistic, least squares, Wasserstein, hinge · ``f_gan.py``
 every f-divergence · ``relativistic.py`` · ``energy.py`` EBGAN · ``loss_sensitive.py`` LS-GAN · ``semi_supervised.py``
 K + 1 classes · ``matching.py`` feature matching, IMLE · ``likelihood.py`` forward and reverse KL · ``table.py`` all of
 them.
 """
 
-from minigan.gans.losses.batch import Batch, CriticOutput, scored
+from minigan.gans.losses.critic_output import Batch, CriticOutput, scored
 from minigan.gans.losses.distance import W1, Distance, distance_of
 from minigan.gans.losses.f_gan import f_gan
 from minigan.gans.losses.loss import BATCH_AXES, Loss, of_scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from minigan.autodiff import Tensor, matmul, relu, safe_norm
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.distance import distance_of
 from minigan.gans.losses.heads import ENERGY
 from minigan.gans.losses.loss import BATCH_AXES, Loss

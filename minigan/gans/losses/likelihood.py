@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigan.autodiff import Tensor
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.loss import Loss, contrast
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from minigan.autodiff import Tensor, sigmoid
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.distance import Distance
 from minigan.gans.losses.heads import SCALAR, Head
 

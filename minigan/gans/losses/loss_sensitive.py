@@ -6,7 +6,7 @@ Pairs (x, x̃ = G(z)) of one batch, Δ = ‖x − x̃‖₁, and the gap  m Δ(x
 from __future__ import annotations
 
 from minigan.autodiff import Tensor, absolute, maximum, relu
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.heads import POSITIVE
 from minigan.gans.losses.loss import BATCH_AXES, Loss, contrast
 from minigan.gans.losses.relativistic import pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minigan.autodiff import Tensor
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.loss import Loss, contrast
 from minigan.gans.losses.scores import non_saturating
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minigan.autodiff import Tensor, maximum
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.heads import CLASSES
 from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.scores import logistic_critic, non_saturating

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from minigan.autodiff import Tensor, grad, sigmoid
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.gans.losses.f_gan import ACTIVATIONS, RATIO, USUAL, Form, f_gan, usual
 from minigan.theory.divergences import conjugate, divergence
 from minigan.theory.family import (

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from minigan.autodiff import Tensor, grad, log, logsumexp
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 
 X = np.random.default_rng(0).normal(1.0, 2.0, size=(40, 1))
 Z = np.array([[-1.0], [1.0]])  # mean 0, mean square 1: expectations of quadratics are exact

@@ -5,7 +5,7 @@ import pytest
 
 from minigan.autodiff import Tensor, grad
 from minigan.gans.losses import LOSSES, wasserstein_critic, wasserstein_generator
-from minigan.gans.losses.batch import Batch, CriticOutput
+from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.gans.losses.heads import POSITIVE, SCALAR
 from minigan.nets import MLP
 from tests.batches import both, draw

@@ -10,7 +10,7 @@ from scipy.special import expit, log_expit
 from minigan.autodiff import check, grad, log, maximum, mean, minimum, record, sigmoid
 from minigan.autodiff.tensor import Tensor
 from minigan.gans.losses import LOSSES, discriminator, jensen_shannon_estimate
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.theory.divergences import jensen_shannon, le_cam, total_variation
 from minigan.theory.family import DIVERGENCES
 from minigan.theory.optimal import optimal_discriminator

@@ -5,7 +5,7 @@ import pytest
 
 from minigan.autodiff import Tensor, grad
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import Batch
+from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.matching import feature_matching, nearest_sample
 from tests.batches import both, draw
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from minigan.autodiff import Tensor, grad
 from minigan.gans.losses import LOSSES
-from minigan.gans.losses.batch import scored
+from minigan.gans.losses.critic_output import scored
 from minigan.gans.losses.relativistic import average_generator, paired_critic, paired_generator
 from minigan.theory.divergences import jensen_shannon
 
