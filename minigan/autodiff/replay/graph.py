@@ -1,11 +1,12 @@
-"""What a recorded step computes, each value once and in a good order: the first half of replay's preparation.
+"""What a recorded step computes, each value once and in a good order: what every way to run it starts from.
 
 What the outputs do not need is left out, equal expressions become one, and what depends on no input is
-a constant, kept as a value. Where the values lie is ``plan.py``'s business.
+a constant, kept as a value. Where the values lie is the business of what follows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from minigan import arrays
@@ -21,10 +22,15 @@ class Graph:
     """The graph behind a step's outputs, merged.
 
     nodes: in order; inputs: the keys that each node reads; sample: an example array of each key,
-    which tells its shape and layout; fixed: the arrays of leaves and constants.
+    which tells its shape and layout; fixed: the arrays of leaves and constants; old, given: the leaves by name, the
+    state and the inputs; state, report: what is computed, the new state and what is told.
     """
 
-    def __init__(self, leaves: list[Tensor], new_state: dict[str, Tensor], report: dict[str, Tensor]):
+    def __init__(
+        self, old: dict[str, Tensor], given: dict[str, Tensor], state: dict[str, Tensor], report: dict[str, Tensor]
+    ):
+        leaves = [*old.values(), *given.values()]
+        self.old, self.given = [{name: x.key for name, x in xs.items()} for xs in (old, given)]
         self.nodes: list[Node] = []
         self.inputs: dict[Node, list[Key]] = {}
         self.sample: dict[Key, Array] = {}
@@ -35,26 +41,30 @@ class Graph:
             self._fix(leaf)
         self._leaves = set(self.fixed)
         # An output that is a view of old state is copied out before that state is overwritten.
-        state, out = [{k: copy(y) if _views_leaf(y) else y for k, y in ys.items()} for ys in (new_state, report)]
-        for node in topological([*out.values(), *state.values()]):
+        seen = _views([*report.values(), *state.values()], of={leaf.key for leaf in leaves})
+        state, report = [{k: copy(y) if y.key in seen else y for k, y in ys.items()} for ys in (state, report)]
+        for node in topological([*report.values(), *state.values()]):
             if node.traced:
                 self._merge(node)
-        self.report = {name: self._key(y) for name, y in out.items()}
+        self.report = {name: self._key(y) for name, y in report.items()}
         self.state = {name: self._key(y) for name, y in state.items()}
         self._look_through_relus()
         self.nodes = self._ordered()
 
-    def reads(self, leaf: Tensor) -> bool:
-        """Whether any output depends on the leaf."""
-        key = self._same[leaf.key]
-        used = (k for keys in [*self.inputs.values(), self.report.values(), self.state.values()] for k in keys)
-        return any(k == key for k in used)
+    @property
+    def reads(self) -> frozenset[str]:
+        """The inputs on which any output depends."""
+        read = self._read(self.inputs)
+        return frozenset(name for name, key in self.given.items() if key in read)
+
+    def _read(self, nodes: Iterable[Node]) -> set[Key]:
+        """What these nodes read, and the outputs."""
+        return {*self.report.values(), *self.state.values(), *(key for node in nodes for key in self.inputs[node])}
 
     def _look_through_relus(self) -> None:
         """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
-        masks = [node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)]
-        read = {key for node in self.nodes if node not in masks for key in self.inputs[node]}
-        read |= {*self.report.values(), *self.state.values()}
+        masks = {node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)}
+        read = self._read(node for node in self.nodes if node not in masks)
         for mask in masks:
             y, zero = self.inputs[mask]
             if y not in read and y not in self.fixed and y[0].primitive is PRIMITIVES["relu"]:
@@ -120,10 +130,12 @@ class Graph:
         self.fixed[leaf.key] = self.sample[leaf.key] = leaf._value
 
 
-def _views_leaf(x: Tensor) -> bool:
-    while x.node is not None and x.node.primitive.view is not None:
-        x = x.node.inputs[0]
-    return x.node is None and x.traced
+def _views(outputs: list[Tensor], of: set[Key]) -> set[Key]:
+    """These keys, and those that look at one of them otherwise."""
+    for node in topological(outputs):
+        if node.primitive.view is not None and node.inputs[0].key in of:
+            of.update((node, k) for k in range(node.width))
+    return of
 
 
 def _frozen(static: Any) -> Any:

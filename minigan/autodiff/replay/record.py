@@ -1,7 +1,7 @@
 """Record a step once, run it many times: no Python graph, no allocation, the same bits.
 
-``record(step, state, inputs)`` calls ``step`` once on tensors, which leaves its graph, and
-``graph.py`` and ``plan.py`` turn that graph into a flat list of calls ``function(*arrays)`` on buffers that
+``record(step, state, inputs)`` calls ``step`` once on tensors, which leaves its graph;
+``graph.py``, ``plan.py`` and ``run.py`` turn that into a flat list of calls ``function(*arrays)`` on buffers that
 are made once. ``eager(step, state, inputs)`` has the same interface and builds the graph
 anew each time, so that a reader can step through it with a debugger. Both make the very
 same calls of the array library, so their results are equal bit for bit.
@@ -17,7 +17,8 @@ from collections.abc import Callable
 from minigan import arrays
 from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.replay.graph import Graph
-from minigan.autodiff.replay.plan import Plan
+from minigan.autodiff.replay.plan import lay_out
+from minigan.autodiff.replay.run import Program, set_inputs
 from minigan.autodiff.tensor import Tensor
 
 # step(state, inputs) -> (new state, report): dictionaries of tensors by name
@@ -30,7 +31,7 @@ def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Call
     _check_apart(state, inputs)
 
     def run(**values: Array) -> dict[str, Array]:
-        _set_inputs(inputs, values)
+        set_inputs(inputs, values)
         # A copy of the state: tensors must not change under a graph that is still in use.
         tensors = {name: Tensor(namespace(array).array(array)) for name, array in state.items()}
         new_state, report = step(tensors, {name: Tensor(array) for name, array in inputs.items()})
@@ -52,23 +53,21 @@ def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Pro
     Raises TracingError if the step looks at a value (its graph would depend on it), ValueError if
     the new state differs from the old in shape or dtype.
     """
-    graph, reads = _trace(step, state, inputs)
-    return Program(graph, state, inputs, reads)
+    graph = _trace(step, state, inputs)
+    return Program(lay_out(graph), inputs, graph.reads)
 
 
 def reads(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> frozenset[str]:
     """The inputs that matter to the step: the others need not be drawn. Raises as ``record``."""
-    return _trace(step, state, inputs)[1]
+    return _trace(step, state, inputs).reads
 
 
-def _trace(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> tuple[Graph, frozenset[str]]:
+def _trace(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Graph:
     _check_apart(state, inputs)
     old, given = [{k: Tensor(x, traced=True) for k, x in xs.items()} for xs in (state, inputs)]
     new_state, report = step(dict(old), dict(given))
     _check_state(new_state, state)
-    new_state = {name: y for name, y in new_state.items() if y is not old[name]}
-    graph = Graph([*old.values(), *given.values()], new_state, report)
-    return graph, frozenset(name for name, x in given.items() if graph.reads(x))
+    return Graph(old, given, {name: y for name, y in new_state.items() if y is not old[name]}, report)
 
 
 def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
@@ -88,38 +87,3 @@ def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:
                 f"the new {name!r} has shape {tensor.shape} and dtype {tensor.dtype}, "
                 f"the old one {old[name].shape} and {old[name].dtype}"
             )
-
-
-def _set_inputs(inputs: dict[str, Array], values: dict[str, Array]) -> None:
-    for name, value in values.items():
-        if name not in inputs:
-            raise TypeError(f"no input {name!r}: the step takes {', '.join(inputs)}")
-        into = inputs[name]
-        if value is into:
-            continue
-        shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", into.dtype)
-        if (shape, dtype) != (into.shape, into.dtype):
-            raise ValueError(
-                f"input {name!r} was recorded with shape {into.shape} and dtype {into.dtype}, "
-                f"got {shape} and {dtype}: record the step again for a new shape"
-            )
-        into[...] = value
-
-
-class Program:
-    """A recorded step: a flat list of bound calls. Made by ``record``."""
-
-    def __init__(self, graph: Graph, state: dict[str, Array], inputs: dict[str, Array], reads: frozenset[str]):
-        plan = Plan(graph, state)
-        self.inputs = inputs
-        self.reads = reads  # see the function of that name
-        self.calls = plan.calls
-        self.report = plan.report
-        self.nbytes = plan.nbytes  # of its buffers; state, inputs and constants come on top
-
-    def __call__(self, **values: Array) -> dict[str, Array]:
-        if values:
-            _set_inputs(self.inputs, values)
-        for function, args in self.calls:
-            function(*args)
-        return self.report

@@ -32,7 +32,7 @@ from minigan.autodiff import (
     transpose,
     where,
 )
-from minigan.autodiff.replay.plan import STRIP
+from minigan.autodiff.replay.blocks import BLOCK
 from tests.replays import agree, agree_on, penalized_step, same, steps, training
 
 RNG = np.random.default_rng(2)
@@ -304,7 +304,7 @@ def test_no_allocation_while_running():
 
 def test_buffers_are_reused():
     """On 1 MB arrays: 60 elementwise calls live in one buffer, 20 products in two; a gradient keeps what it needs."""
-    mb, little = 1 << 20, STRIP + 4096
+    mb, little = 1 << 20, BLOCK + 4096
     x = np.ones((1024, 128))
 
     def chain(s, i, derivative=False):
