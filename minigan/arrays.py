@@ -11,10 +11,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from itertools import combinations
 from types import ModuleType
 from typing import Any
 
@@ -375,6 +376,18 @@ def aligned_buffer(xp: ModuleType, nbytes: int) -> Array:
 def shares_memory(a: Array, b: Array) -> bool:
     """True if the two arrays may overlap in memory (bounds only, no search)."""
     return bool(namespace(a, b).may_share_memory(a, b))
+
+
+def overlaps(xs: Sequence[Array]) -> Iterator[tuple[int, int]]:
+    """The pairs i < j of arrays that may overlap in memory; on the host without asking of each pair."""
+    if not all(type(x) is HostArray for x in xs):
+        yield from ((i, j) for i, j in combinations(range(len(xs)), 2) if shares_memory(xs[i], xs[j]))
+        return
+    begun: list[tuple[int, int]] = []  # (end, index) of those that reach beyond where we are
+    for (start, end), k in sorted((np.lib.array_utils.byte_bounds(x), k) for k, x in enumerate(xs) if x.size):
+        begun = [(stop, j) for stop, j in begun if stop > start]
+        yield from ((min(j, k), max(j, k)) for _, j in begun)
+        begun.append((end, k))
 
 
 # -- random streams ------------------------------------------------------------------------------

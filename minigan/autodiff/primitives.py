@@ -14,6 +14,7 @@ Source: Griewank & Walther, Evaluating Derivatives (2008), ch. 3 (reverse mode).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from minigan.arrays import Array, namespace
@@ -100,9 +101,8 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:
     if sum(sizes) != x.shape[axis]:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and axis {axis} of shape {x.shape} does not")
-    starts = [sum(sizes[:k]) for k in range(len(sizes))]
     before = (slice(None),) * (axis % x.ndim)
-    return [x[(*before, slice(i, i + n), ...)] for i, n in zip(starts, sizes, strict=True)]
+    return [x[(*before, slice(end - n, end), ...)] for end, n in zip(accumulate(sizes), sizes, strict=True)]
 
 
 def _join(gs: list[Tensor | None], x: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:

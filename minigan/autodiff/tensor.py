@@ -14,6 +14,7 @@ from typing import Any
 
 from minigan import arrays
 from minigan.arrays import HOST, PRECISION, Array, DType, HostArray, is_array, namespace
+from minigan.registry import Registry
 
 Axis = int | tuple[int, ...] | None
 
@@ -187,7 +188,7 @@ class Tensor:
         return y if keepdims or not axes else y.reshape(rest)
 
 
-PRIMITIVES: dict[str, Primitive] = {}  # by name: filled as primitives.py defines them
+PRIMITIVES: Registry[Primitive] = Registry("primitive")  # by name: filled as primitives.py defines them
 
 
 class Primitive:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from minigan import arrays
+from minigan.arrays import namespace, on_host
 from minigan.autodiff.replay.graph import Graph, Key
+from minigan.autodiff.replay.places import Places
 from minigan.autodiff.replay.ranges import Ranges
 from minigan.autodiff.tensor import Node
 
@@ -22,52 +23,40 @@ class Run(NamedTuple):
     rows: int = 0
 
 
-class Reads(NamedTuple):
-    """What an elementwise step on a large array reads otherwise than block by block; keys of owners."""
-
-    viewed: set[Key]  # through a view: it must be there before the first block
-    under: set[Key]  # state, inputs and constants read by every block: the first must not overwrite them
-    over: set[Key]  # the old state that the step overwrites
-
-
-def runs(graph: Graph, ranges: Ranges, homes: dict[Key, Key]) -> list[Run]:
+def runs(graph: Graph, ranges: Ranges, places: Places) -> list[Run]:
     """The steps in groups: elementwise ones on large arrays of one shape together, every other by itself."""
     found: list[Run] = []
-    shape, made, under, over = None, set(), set(), set()  # of the last run; no shape: it takes no other step
+    shape: tuple[int, ...] = ()  # of the last run's arrays; none: it takes no other step
+    written, read = set[Key](), set[Key]()  # by the last run
     for i, node in enumerate(ranges.steps):
-        y, reads = graph.sample[(node, 0)], _reads(graph, ranges, homes, node)
-        if (
-            reads and y.shape == shape and made.isdisjoint(reads.viewed)
-            and under.isdisjoint(reads.over) and over.isdisjoint(reads.under)
-        ):
-            found[-1] = Run(range(found[-1].steps.start, i + 1), max(1, BLOCK * shape[0] // y.nbytes))
+        y, key = graph.sample[(node, 0)], (node, 0)
+        writes, reads = {key, places.homes.get(key, key)}, _read_by_all(graph, ranges, node)
+        by_rows = reads is not None and writes.isdisjoint(reads)
+        if by_rows and y.shape == shape and written.isdisjoint(reads or ()) and writes.isdisjoint(read):
+            found[-1] = Run(range(found[-1].steps.start, i + 1), max(1, BLOCK * len(y) // y.nbytes))
         else:
             found.append(Run(range(i, i + 1)))
-            shape, made, under, over = y.shape if reads else None, set(), set(), set()
-        if reads:
-            made.add((node, 0))
-            under |= reads.under
-            over |= reads.over
+            shape, written, read = y.shape if by_rows else (), set(), set()
+        written |= writes
+        read.update(reads or ())
     return found
 
 
-def _reads(graph: Graph, ranges: Ranges, homes: dict[Key, Key], node: Node) -> Reads | None:
-    """None: the step cannot go by blocks, or need not."""
-    key = (node, 0)
-    y = graph.sample[key]
-    if not (node.primitive.elementwise and y.nbytes >= LARGE and y.flags.c_contiguous and y.ndim and len(y) > 1
-            and arrays.on_host(arrays.namespace(y))):
+def _read_by_all(graph: Graph, ranges: Ranges, node: Node) -> set[Key] | None:
+    """Whose values every block of a step reads, be it a row or a number of them; None: it goes all at once.
+
+    The run must not make these, nor write over them. A view of a computed value is taken for one too.
+    """
+    y = graph.sample[(node, 0)]
+    large = y.ndim > 0 and len(y) > 1 and y.nbytes >= LARGE and on_host(namespace(y))
+    if not (large and node.primitive.elementwise and y.flags.c_contiguous):
         return None
-    viewed, under = set(), set()
-    for k in graph.inputs[node]:
-        x, owner = graph.sample[k], ranges.owner[k]
-        if k != owner:
-            viewed.add(owner)
-        if x.shape == y.shape and x.flags.c_contiguous:
-            continue
-        if x.size > 1 and x.shape not in (y.shape[1:], (1, *y.shape[1:])):
+    read = set()
+    for key in graph.inputs[node]:
+        x, owner = graph.sample[key], ranges.owner[key]
+        cut = x.shape == y.shape and x.flags.c_contiguous
+        if not cut and x.size > 1 and x.shape not in (y.shape[1:], (1, *y.shape[1:])):
             return None
-        if owner in graph.fixed:
-            under.add(owner)
-    over = {homes[key]} if key in homes else set()
-    return Reads(viewed, under, over) if under.isdisjoint(over) else None
+        if (owner in graph.fixed and not cut) or (owner not in graph.fixed and key != owner):
+            read.add(owner)
+    return read

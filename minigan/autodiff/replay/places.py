@@ -23,40 +23,57 @@ class Part(NamedTuple):
     where: tuple
 
 
-def homes(graph: Graph, ranges: Ranges) -> dict[Key, Key]:
-    """A new state's key -> the old state's, whose array it is computed in; the others are copied at the end."""
+class Places(NamedTuple):
+    """The places that are given at once."""
+
+    homes: dict[Key, Key]  # a new state -> the old one, in whose array it is computed; the others are copied there
+    parts: dict[Key, Part]  # a piece -> its part of a concatenation
+    settled: list[Key]  # concatenations whose constant pieces are written once, into memory of their own
+
+
+def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
+    """The places; and the ranges, in which a concatenation owns what is a part of it."""
+    homes = _homes(graph, ranges)
+    parts, joined = _parts(graph, ranges, homes)
+    settled = [
+        (node, 0) for node in _concatenations(ranges)
+        if (node, 0) not in homes and (node, 0) not in parts and ranges.last[(node, 0)] != END
+        and any(map(graph.constant, graph.inputs[node]))
+    ]
+    return Places(homes, parts, settled), joined
+
+
+def _homes(graph: Graph, ranges: Ranges) -> dict[Key, Key]:
     found: dict[Key, Key] = {}
     for name, key in graph.state.items():
         old = graph.old[name]
-        if key not in ranges.made or key in found or not alike(graph, key, old):
-            continue
-        made, last = ranges.made[key], ranges.last.get(old, -1)
-        if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
-            found[key] = old
+        if key in ranges.made and key not in found and alike(graph, key, old):
+            made, last = ranges.made[key], ranges.last.get(old, -1)
+            if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
+                found[key] = old
     return found
 
 
-def parts(graph: Graph, ranges: Ranges, homes: dict[Key, Key]) -> tuple[dict[Key, Part], Ranges]:
-    """A piece's key -> its part of a concatenation; and the ranges, in which that is now the owner."""
-    placed: dict[Key, Part] = {}
-    layout: dict[Key, Array] = {}  # an array laid out as the piece will be
-    wholes: dict[Key, Key] = {}  # a piece -> the outermost concatenation
+def _parts(graph: Graph, ranges: Ranges, homes: dict[Key, Key]) -> tuple[dict[Key, Part], Ranges]:
+    parts: dict[Key, Part] = {}
+    layout: dict[Key, Array] = {}  # an array laid out as a part will be
+    wholes: dict[Key, Key] = {}  # a part -> the outermost concatenation
     last, behind = dict(ranges.last), unshaped(graph)
-    for node in reversed(concatenations(ranges)):
+    for node in reversed(_concatenations(ranges)):
         whole = (node, 0)
         if whole in homes:  # it may not be written before its time
             continue
+        outer, array = wholes.get(whole, whole), layout[whole] if whole in layout else graph.sample[whole]
         for k, (piece, where) in enumerate(pieces(graph, node)):
             key = behind.get(piece, piece)
-            if key not in ranges.made or key in homes or key in placed:
+            if key not in ranges.made or key in homes or key in parts:
                 continue  # it is not computed, or has a place already
-            value, part = graph.sample[key], layout.get(whole, graph.sample[whole])[where]
+            value, part = graph.sample[key], array[where]
             if fits(value, part, ranges.reads[key]):
-                placed[key], layout[key] = Part(whole, k, where), part.reshape(value.shape)
-                owner = wholes[key] = wholes.get(whole, whole)
-                last[owner] = max(last[key], last[whole], last[owner])
+                parts[key], layout[key], wholes[key] = Part(whole, k, where), part.reshape(value.shape), outer
+                last[outer] = max(last[key], last[whole], last[outer])
     owners = {key: wholes.get(owner, owner) for key, owner in ranges.owner.items()}
-    return placed, ranges._replace(owner=owners, last=last)
+    return parts, ranges._replace(owner=owners, last=last)
 
 
 def fits(value: Array, part: Array, reads: int) -> bool:
@@ -68,19 +85,6 @@ def fits(value: Array, part: Array, reads: int) -> bool:
         shares_memory(part.reshape(value.shape), part))
 
 
-def settled(graph: Graph, ranges: Ranges, homes: dict[Key, Key], parts: dict[Key, Part]) -> set[Key]:
-    """The concatenations whose constant pieces (no penalty on a bias) are written once, into memory of their own."""
-    return {
-        (node, 0) for node in concatenations(ranges)
-        if (node, 0) not in homes and (node, 0) not in parts and ranges.last[(node, 0)] != END
-        and any(map(graph.constant, graph.inputs[node]))
-    }
-
-
-def concatenations(ranges: Ranges) -> list[Node]:
-    return [node for node in ranges.steps if node.primitive is PRIMITIVES["concat"]]
-
-
 def pieces(graph: Graph, node: Node) -> list[tuple[Key, tuple]]:
     """The inputs of a concatenation, each with the index of its part."""
     axis = node.static["axis"] % node.inputs[0].ndim
@@ -89,3 +93,7 @@ def pieces(graph: Graph, node: Node) -> list[tuple[Key, tuple]]:
         (key, (slice(None),) * axis + (slice(end - x.shape[axis], end),))
         for key, x, end in zip(graph.inputs[node], node.inputs, ends, strict=True)
     ]
+
+
+def _concatenations(ranges: Ranges) -> list[Node]:
+    return [node for node in ranges.steps if node.primitive is PRIMITIVES["concat"]]

@@ -15,7 +15,7 @@ from minigan.autodiff.primitives import copy
 from minigan.autodiff.replay.blocks import runs
 from minigan.autodiff.replay.buffers import allocate
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.places import homes, parts, pieces, settled
+from minigan.autodiff.replay.places import pieces, places
 from minigan.autodiff.replay.ranges import live_ranges
 from minigan.autodiff.tensor import PRIMITIVES, Node, Primitive
 
@@ -30,31 +30,30 @@ class Operation(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Operations to be made one after another; rows: so many of the ``length`` rows at a time, 0: at once.
+    """Operations one after another, on so many rows of their arrays at a time; 0: on all of them.
 
-    By rows, an array as long as ``length`` is cut, one that is shorter serves every block, a number too.
+    By rows, an array that is shorter than the longest is there for every block, and so is a number.
     """
 
     operations: list[Operation]
-    length: int = 0
     rows: int = 0
 
 
 class Plan(NamedTuple):
+    """The blocks in order, the arrays of what is told, and the size of the buffers; state and inputs come on top."""
+
     blocks: list[Block]
     report: dict[str, Array]
-    nbytes: int  # of the buffers; state, inputs and constants come on top
+    nbytes: int
 
 
 def lay_out(graph: Graph) -> Plan:
     """The plan of a graph: it updates the state's arrays in place, all else lies in buffers of its own."""
     ranges = live_ranges(graph)
-    at_home = homes(graph, ranges)
-    together = runs(graph, ranges, at_home)
-    placed, joined = parts(graph, ranges, at_home)
-    for_good = settled(graph, ranges, at_home, placed)
-    lie, memory = allocate(graph, joined, at_home, placed, for_good, together)
-    written = {(part.whole, part.piece) for part in placed.values()} | _write_constants(graph, for_good, lie)
+    given, joined = places(graph, ranges)
+    together = runs(graph, ranges, given)
+    lie, memory = allocate(graph, joined, given, together)
+    written = {(part.whole, part.piece) for part in given.parts.values()} | _write_constants(graph, given.settled, lie)
     blocks: list[Block] = []
     for run in together:
         nodes = [ranges.steps[i] for i in run.steps]
@@ -62,13 +61,13 @@ def lay_out(graph: Graph) -> Plan:
         operations = [operation for node in nodes for operation in _operations(graph, lie, written, node)]
         if run.rows:
             copies += _high_rows(graph, memory, nodes, operations, run.rows)
-        blocks += [Block(copies), Block(operations, len(graph.sample[(nodes[0], 0)]) if run.rows else 0, run.rows)]
+        blocks += [Block(copies), Block(operations, run.rows)]
     ends = _look(graph, lie, memory, [*graph.report.values(), *graph.state.values()])
     ends += [Operation(copy, graph.fixed[graph.old[name]], [lie[key]], {})
-             for name, key in graph.state.items() if at_home.get(key) != graph.old[name]]
+             for name, key in graph.state.items() if given.homes.get(key) != graph.old[name]]
     report = {name: lie[key] for name, key in graph.report.items()}
-    return Plan([block for block in [*blocks, Block(ends)] if block.operations], report,
-                sum(array.nbytes for array in memory))
+    nbytes = sum(array.nbytes for array in memory)
+    return Plan([block for block in [*blocks, Block(ends)] if block.operations], report, nbytes)
 
 
 def _look(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: Iterable[Key]) -> list[Operation]:
@@ -91,9 +90,7 @@ def _look(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: Iterab
     return copies
 
 
-def _operations(
-    graph: Graph, lie: dict[Key, Array], written: set[tuple[Key, int]], node: Node
-) -> list[Operation]:
+def _operations(graph: Graph, lie: dict[Key, Array], written: set[tuple[Key, int]], node: Node) -> list[Operation]:
     """A step's operation; a concatenation is a copy of each piece that is not written in its part already."""
     key = (node, 0)
     inputs = [lie[k] for k in graph.inputs[node]]
@@ -104,7 +101,7 @@ def _operations(
             if (key, k) not in written]
 
 
-def _write_constants(graph: Graph, settled: set[Key], lie: dict[Key, Array]) -> set[tuple[Key, int]]:
+def _write_constants(graph: Graph, settled: list[Key], lie: dict[Key, Array]) -> set[tuple[Key, int]]:
     """Write the constant pieces of settled concatenations: which these are."""
     written = set()
     for whole in settled:
@@ -115,8 +112,10 @@ def _write_constants(graph: Graph, settled: set[Key], lie: dict[Key, Array]) -> 
     return written
 
 
-def _high_rows(graph: Graph, memory: list[Array], nodes: list[Node], operations: list[Operation], rows: int) -> list[Operation]:
-    """Lay out once, as high as a block, each row under all blocks (a bias), and let the operations read that: the copies."""
+def _high_rows(
+    graph: Graph, memory: list[Array], nodes: list[Node], operations: list[Operation], rows: int
+) -> list[Operation]:
+    """Lay out each row under all blocks (a bias) once, as high as a block, for the operations to read: the copies."""
     high: dict[int, Array] = {}
     copies = []
     for node, operation in zip(nodes, operations, strict=True):

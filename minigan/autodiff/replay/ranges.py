@@ -34,9 +34,10 @@ def live_ranges(graph: Graph) -> Ranges:
             owner.update(dict.fromkeys(outputs(node), owner[graph.inputs[node][0]]))
     last: dict[Key, int] = {}
     reads: Counter[Key] = Counter()
-    for i, keys in enumerate([*(graph.inputs[node] for node in steps), [*graph.report.values(), *graph.state.values()]]):
+    told = [*graph.report.values(), *graph.state.values()]
+    for i, keys in [*enumerate(graph.inputs[node] for node in steps), (END, told)]:
         owners = [owner[key] for key in keys]
-        last.update(dict.fromkeys(owners, i if i < len(steps) else END))
+        last.update(dict.fromkeys(owners, i))
         reads.update(owners)
     return Ranges(steps, made, owner, last, reads)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigan import arrays
-from minigan.arrays import Array, namespace, shares_memory
+from minigan.arrays import Array, namespace, overlaps
 from minigan.autodiff.replay.graph import Graph
 from minigan.autodiff.replay.plan import lay_out
 from minigan.autodiff.replay.run import Program, set_inputs
@@ -72,10 +72,10 @@ def _trace(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Gra
 
 def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
     named = [*state.items(), *inputs.items()]
-    for i, (name, x) in enumerate(named[: len(state)]):
-        for other, y in named[i + 1 :]:
-            if shares_memory(x, y):
-                raise ValueError(f"state {name!r} shares its memory with {other!r}: an update of one would change both")
+    shared = min((pair for pair in overlaps([x for _, x in named]) if pair[0] < len(state)), default=None)
+    if shared is not None:
+        name, other = (named[k][0] for k in shared)
+        raise ValueError(f"state {name!r} shares its memory with {other!r}: an update of one would change both")
 
 
 def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:

@@ -38,14 +38,12 @@ def by_rows(block: Block) -> Iterator[Operation]:
     if not block.rows:
         yield from block.operations
         return
-    for start in range(0, block.length, block.rows):
-        part, first = slice(start, start + block.rows), slice(min(block.rows, block.length - start))
-
-        def cut(x: Array, part: slice = part, first: slice = first) -> Array:
-            return x if x.size == 1 else x[part if len(x) == block.length else first]
-
+    length = max(len(operation.out) for operation in block.operations)
+    for start in range(0, length, block.rows):
+        part, first = slice(start, start + block.rows), slice(min(block.rows, length - start))
         for primitive, out, inputs, static in block.operations:
-            yield Operation(primitive, cut(out), [cut(x) for x in inputs], static)
+            out, *inputs = (x if x.size == 1 else x[part if len(x) == length else first] for x in (out, *inputs))
+            yield Operation(primitive, out, inputs, static)
 
 
 def set_inputs(inputs: dict[str, Array], values: dict[str, Array]) -> None:
