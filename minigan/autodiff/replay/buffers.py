@@ -12,15 +12,13 @@ from collections import defaultdict
 from minigan.arrays import Array, aligned_buffer, arrange, namespace
 from minigan.autodiff.replay.blocks import Run
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.places import Places
+from minigan.autodiff.replay.places import Places, pieces
 from minigan.autodiff.replay.ranges import Ranges, may_overwrite
 
 Pool = defaultdict[int, list[Array]]  # free buffers by size, the last used last
 
 
-def allocate(
-    graph: Graph, ranges: Ranges, places: Places, runs: list[Run]
-) -> tuple[dict[Key, Array], list[Array]]:
+def allocate(graph: Graph, ranges: Ranges, places: Places, runs: list[Run]) -> tuple[dict[Key, Array], list[Array]]:
     """The array of each leaf, constant and computed value; and the buffers that were made for them.
 
     A value that only its own run reads, where that goes by blocks, has the rows of one block.
@@ -32,6 +30,9 @@ def allocate(
     for key in places.settled:
         memory.append(aligned_buffer(xp, sample[key].nbytes))
         lie[key] = arrange(memory[-1].view(sample[key].dtype), sample[key])
+        for piece, where in pieces(graph, key):
+            if graph.constant(piece):
+                lie[key][where] = graph.fixed[piece]
     held: dict[Key, Array] = {}  # the buffer under a value, while it lives
     dying: dict[int, list[Key]] = defaultdict(list)  # by the step after which nobody reads them
     end = {i: run.steps[-1] for run in runs for i in run.steps}  # a run reads a value again, until its last block

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from minigan.arrays import Array, shares_memory
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.ranges import END, Ranges, alike, may_overwrite, unshaped
-from minigan.autodiff.tensor import PRIMITIVES, Node
+from minigan.autodiff.replay.ranges import END, Ranges, alike, may_overwrite
+from minigan.autodiff.tensor import PRIMITIVES
 
 
 class Part(NamedTuple):
@@ -33,13 +33,11 @@ class Places(NamedTuple):
 
 def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
     """The places; and the ranges, in which a concatenation owns what is a part of it."""
+    wholes = [(node, 0) for node in ranges.steps if node.primitive is PRIMITIVES["concat"]]
     homes = _homes(graph, ranges)
-    parts, joined = _parts(graph, ranges, homes)
-    settled = [
-        (node, 0) for node in _concatenations(ranges)
-        if (node, 0) not in homes and (node, 0) not in parts and ranges.last[(node, 0)] != END
-        and any(map(graph.constant, graph.inputs[node]))
-    ]
+    parts, joined = _parts(graph, ranges, [whole for whole in wholes if whole not in homes], homes)
+    settled = [whole for whole in wholes if whole not in homes and whole not in parts and ranges.last[whole] != END
+               and any(map(graph.constant, graph.inputs[whole[0]]))]
     return Places(homes, parts, settled), joined
 
 
@@ -54,26 +52,34 @@ def _homes(graph: Graph, ranges: Ranges) -> dict[Key, Key]:
     return found
 
 
-def _parts(graph: Graph, ranges: Ranges, homes: dict[Key, Key]) -> tuple[dict[Key, Part], Ranges]:
+def _parts(
+    graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]
+) -> tuple[dict[Key, Part], Ranges]:
     parts: dict[Key, Part] = {}
     layout: dict[Key, Array] = {}  # an array laid out as a part will be
-    wholes: dict[Key, Key] = {}  # a part -> the outermost concatenation
-    last, behind = dict(ranges.last), unshaped(graph)
-    for node in reversed(_concatenations(ranges)):
-        whole = (node, 0)
-        if whole in homes:  # it may not be written before its time
-            continue
-        outer, array = wholes.get(whole, whole), layout[whole] if whole in layout else graph.sample[whole]
-        for k, (piece, where) in enumerate(pieces(graph, node)):
+    outermost: dict[Key, Key] = {}  # a part -> the concatenation that is no part itself
+    last, behind = dict(ranges.last), _behind_reshapes(graph)
+    for whole in reversed(wholes):
+        outer, array = outermost.get(whole, whole), layout[whole] if whole in layout else graph.sample[whole]
+        for k, (piece, where) in enumerate(pieces(graph, whole)):
             key = behind.get(piece, piece)
             if key not in ranges.made or key in homes or key in parts:
                 continue  # it is not computed, or has a place already
             value, part = graph.sample[key], array[where]
             if fits(value, part, ranges.reads[key]):
-                parts[key], layout[key], wholes[key] = Part(whole, k, where), part.reshape(value.shape), outer
+                parts[key], layout[key], outermost[key] = Part(whole, k, where), part.reshape(value.shape), outer
                 last[outer] = max(last[key], last[whole], last[outer])
-    owners = {key: wholes.get(owner, owner) for key, owner in ranges.owner.items()}
-    return parts, ranges._replace(owner=owners, last=last)
+    owner = {key: outermost.get(root, root) for key, root in ranges.owner.items()}
+    return parts, ranges._replace(owner=owner, last=last)
+
+
+def _behind_reshapes(graph: Graph) -> dict[Key, Key]:
+    behind: dict[Key, Key] = {}
+    for node in graph.nodes:
+        if node.primitive is PRIMITIVES["reshape"]:
+            source = graph.inputs[node][0]
+            behind[(node, 0)] = behind.get(source, source)
+    return behind
 
 
 def fits(value: Array, part: Array, reads: int) -> bool:
@@ -85,15 +91,10 @@ def fits(value: Array, part: Array, reads: int) -> bool:
         shares_memory(part.reshape(value.shape), part))
 
 
-def pieces(graph: Graph, node: Node) -> list[tuple[Key, tuple]]:
+def pieces(graph: Graph, whole: Key) -> list[tuple[Key, tuple]]:
     """The inputs of a concatenation, each with the index of its part."""
+    node = whole[0]
     axis = node.static["axis"] % node.inputs[0].ndim
-    ends = accumulate(x.shape[axis] for x in node.inputs)
-    return [
-        (key, (slice(None),) * axis + (slice(end - x.shape[axis], end),))
-        for key, x, end in zip(graph.inputs[node], node.inputs, ends, strict=True)
-    ]
-
-
-def _concatenations(ranges: Ranges) -> list[Node]:
-    return [node for node in ranges.steps if node.primitive is PRIMITIVES["concat"]]
+    sizes = [x.shape[axis] for x in node.inputs]
+    return [(key, (slice(None),) * axis + (slice(end - n, end),))
+            for key, n, end in zip(graph.inputs[node], sizes, accumulate(sizes), strict=True)]

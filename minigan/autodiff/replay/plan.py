@@ -53,7 +53,9 @@ def lay_out(graph: Graph) -> Plan:
     given, joined = places(graph, ranges)
     together = runs(graph, ranges, given)
     lie, memory = allocate(graph, joined, given, together)
-    written = {(part.whole, part.piece) for part in given.parts.values()} | _write_constants(graph, given.settled, lie)
+    written = {(part.whole, part.piece) for part in given.parts.values()} | {
+        (whole, k) for whole in given.settled for k, piece in enumerate(graph.inputs[whole[0]]) if graph.constant(piece)
+    }
     blocks: list[Block] = []
     for run in together:
         nodes = [ranges.steps[i] for i in run.steps]
@@ -97,19 +99,8 @@ def _operations(graph: Graph, lie: dict[Key, Array], written: set[tuple[Key, int
     if node.primitive is not PRIMITIVES["concat"]:
         return [Operation(node.primitive, lie[key], inputs, node.static)]
     return [Operation(copy, lie[key][where], [value], {})
-            for k, ((_, where), value) in enumerate(zip(pieces(graph, node), inputs, strict=True))
+            for k, ((_, where), value) in enumerate(zip(pieces(graph, key), inputs, strict=True))
             if (key, k) not in written]
-
-
-def _write_constants(graph: Graph, settled: list[Key], lie: dict[Key, Array]) -> set[tuple[Key, int]]:
-    """Write the constant pieces of settled concatenations: which these are."""
-    written = set()
-    for whole in settled:
-        for k, (piece, where) in enumerate(pieces(graph, whole[0])):
-            if graph.constant(piece):
-                lie[whole][where] = graph.fixed[piece]
-                written.add((whole, k))
-    return written
 
 
 def _high_rows(

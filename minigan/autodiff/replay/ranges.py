@@ -9,7 +9,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.tensor import PRIMITIVES, Node
+from minigan.autodiff.tensor import Node
 
 END = 1 << 60  # later than any step
 
@@ -31,7 +31,7 @@ def live_ranges(graph: Graph) -> Ranges:
     owner = {key: key for key in [*graph.fixed, *made]}
     for node in graph.nodes:
         if node.primitive.view is not None:
-            owner.update(dict.fromkeys(outputs(node), owner[graph.inputs[node][0]]))
+            owner.update({(node, k): owner[graph.inputs[node][0]] for k in range(node.width)})
     last: dict[Key, int] = {}
     reads: Counter[Key] = Counter()
     told = [*graph.report.values(), *graph.state.values()]
@@ -40,21 +40,6 @@ def live_ranges(graph: Graph) -> Ranges:
         last.update(dict.fromkeys(owners, i))
         reads.update(owners)
     return Ranges(steps, made, owner, last, reads)
-
-
-def outputs(node: Node) -> list[Key]:
-    """The keys of a node's outputs."""
-    return [(node, k) for k in range(node.width)]
-
-
-def unshaped(graph: Graph) -> dict[Key, Key]:
-    """Any reshape's key -> the key behind it and the reshapes before it."""
-    behind: dict[Key, Key] = {}
-    for node in graph.nodes:
-        if node.primitive is PRIMITIVES["reshape"]:
-            source = graph.inputs[node][0]
-            behind[(node, 0)] = behind.get(source, source)
-    return behind
 
 
 def alike(graph: Graph, key: Key, other: Key) -> bool:
