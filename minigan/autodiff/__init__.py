@@ -1,9 +1,8 @@
 """I. The calculus: a tensor remembers how it was computed, and ``grad`` walks that record.
 
 ``tensor.py`` the record · ``primitives.py`` the operations and their rules, ``kernels.py`` the calls that
-compute them · ``functions.py`` what is made of them · ``grad.py`` reverse mode · ``replay.py`` record once,
-run many: ``graph.py`` what there is to compute, ``plan.py`` where the results lie · ``check.py`` numerical
-checks of any function.
+compute them · ``functions.py`` what is made of them · ``grad.py`` reverse mode · ``replay/`` record once, run
+many · ``check.py`` numerical checks of any function.
 """
 
 from minigan.autodiff.check import GradientError, check

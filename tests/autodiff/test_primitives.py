@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 from minigan.autodiff import (
     PRIMITIVES,
+    Primitive,
     Tensor,
     check,
     concat,
@@ -281,3 +282,11 @@ INTEGERS = np.arange(3)
 def test_a_clear_error(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_taken_name_is_refused():
+    """Else a second "add" would silently change + for the whole process."""
+    add = PRIMITIVES["add"]
+    with pytest.raises(ValueError, match="there is a primitive 'add' already"):
+        Primitive("add", call=PRIMITIVES["subtract"].call, elementwise=True)
+    assert PRIMITIVES["add"] is add and float(Tensor(1.0) + 2.0) == 3.0

@@ -17,7 +17,8 @@ import numpy as np
 
 from minigan import arrays
 from minigan.autodiff import kernels, primitives, replay
-from minigan.autodiff.replay.plan import Plan
+from minigan.autodiff.replay.places import fits
+from minigan.autodiff.replay.plan import _look
 from minigan.gans.players import Players
 from minigan.lab.steps import Steps
 from minigan.lab.train import Training
@@ -125,10 +126,10 @@ FAULTS = [
     Fault("`xp.ones` without a dtype", kernels.reduce_sum, "xp.ones((1, x.shape[-2]), dtype=x.dtype)",
           "xp.ones((1, x.shape[-2]))", "numpy " + OTHERS),
     # wrong everywhere, where memory is laid out so (the standard has no views, and no replay)
-    Fault("a reshape taken for a view", Plan._array, "view.size and not shares_memory(view, base)", "False",
+    Fault("a reshape taken for a view", _look, "view.size and not shares_memory(view, base)", "False",
           "numpy double dpnp dry"),
-    Fault("a part with gaps reshaped, and written to", Plan._fits,
-          "value.flags.c_contiguous and (part.flags.c_contiguous or self._reads[key] == 1) and (\n"
+    Fault("a part with gaps reshaped, and written to", fits,
+          "value.flags.c_contiguous and (part.flags.c_contiguous or reads == 1) and (\n"
           "        shares_memory(part.reshape(value.shape), part))", "value.flags.c_contiguous", "numpy double dpnp"),
     Fault("`x.T` of a stack of matrices", kernels.matmul, "a.mT if ta", "a.T if ta", "numpy " + OTHERS),
     # no error, no other number, and the device waits
@@ -156,7 +157,7 @@ FAULTS = [
     Fault("`np.exp` of a value", kernels._sigmoid, "xp.exp(", "np.exp(", "strict double dpnp"),
     Fault("`np.where` of values", kernels._where, "xp.where(", "np.where(", "strict double dpnp"),
     Fault("`np.add.at`", kernels._scatter_add, "xp.add.at(", "np.add.at(", "strict double dpnp"),
-    Fault("`np.copyto` in a recorded program", Plan._call, "(self.xp.copyto,", "(np.copyto,", "double dpnp"),
+    Fault("`np.copyto` in a recorded program", kernels.copy, "(xp.copyto,", "(np.copyto,", "double dpnp"),
     Fault("a number of the host assigned as it is", Steps.take, "= float(host)", "= host", "strict"),
     Fault("a creation that leaves the device to chance", kernels.zero, "xp.zeros((), dtype=x.dtype)",
           "xp.full((), 0.0, dtype=x.dtype)", "strict"),

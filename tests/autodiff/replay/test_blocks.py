@@ -1,4 +1,4 @@
-"""Elementwise calls on large arrays go strip by strip: the same bits, whatever reads or overwrites what."""
+"""Elementwise calls on large arrays go block by block: the same bits, whatever reads or overwrites what."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(7)
 
 @pytest.fixture(autouse=True, scope="module")
 def everything_is_large():
-    """Strips of four or eight numbers, so that small programs are cut to pieces."""
+    """Blocks of four or eight numbers, so that small programs are cut to pieces."""
     before = blocks.LARGE, blocks.BLOCK
     blocks.LARGE, blocks.BLOCK = 1, 32
     yield
@@ -41,7 +41,7 @@ def test_a_training_step(dtype):
 
 A = RNG.standard_normal((13, 6))
 ROW = RNG.standard_normal((1, 6))
-# step(state, inputs) -> (new state, report), each a way to read what a strip may have overwritten
+# step(state, inputs) -> (new state, report), each a way to read what a block may have overwritten
 CASES = {
     "a row of the state that is overwritten": lambda s, i: ({"a": tanh(s["a"] + s["a"][0:1]) * 0.5}, {}),
     "its last row": lambda s, i: ({"a": tanh(s["a"] + s["a"][12:13]) * 0.5}, {}),
@@ -60,6 +60,11 @@ CASES = {
     "masks": lambda s, i: ({"a": greater(tanh(s["a"]), 0.1) * s["b"] + greater(s["b"], s["a"])}, {}),
     "a sum in between": lambda s, i: ({"a": tanh(u := s["a"] * s["b"]) * u.sum()}, {"u": u.sum(0)}),
     "a derivative": lambda s, i: ({"a": s["a"] - 0.1 * grad(sqrt(1.0 + s["a"] ** 2).sum(), s["a"])}, {}),
+    "the first row of what is being computed in its part of a concatenation": lambda s, i: (
+        {}, {"u": concat([(p := tanh(s["a"] * i["row"])), p * p[0:1]], axis=0)}),
+    "a number of what is overwritten at its last read": lambda s, i: (
+        {}, {"u": tanh((p := s["a"] @ i["square"]) + exp(s["b"]) * p[0:1, 0:1])}),
+    "a row of that": lambda s, i: ({}, {"u": tanh((p := s["a"] @ i["square"]) + exp(s["b"]) * p[0:1])}),
     "pieces of a concatenation": lambda s, i: ({}, {"u": concat([tanh(s["a"]) * 2.0, exp(s["b"]) + 1.0], axis=0)}),
 }
 
@@ -68,10 +73,12 @@ CASES = {
 @BOTH
 def test_nothing_is_overwritten_before_its_last_read(case, dtype):
     state = {"a": A.astype(dtype), "b": A[::-1].astype(dtype)}
-    agree(CASES[case], state, {"row": ROW.astype(dtype)})
+    inputs = {"row": ROW.astype(dtype), "square": A[:6].astype(dtype)}
+    schedule = [{name: (x * (1 + k)).astype(dtype) for name, x in inputs.items()} for k in range(3)]
+    agree(CASES[case], state, inputs, schedule)
 
 
-def test_what_only_a_strip_needs_takes_the_memory_of_a_strip():
+def test_what_only_a_block_needs_takes_the_memory_of_a_block():
     blocks.LARGE, blocks.BLOCK = 1 << 19, 1 << 17
     try:
         x = np.ones((1 << 10, 1 << 8))

@@ -1,6 +1,8 @@
 """Replay: the recorded program equals eager execution bit for bit, allocates nothing, and refuses what it must."""
 
+import sys
 import tracemalloc
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -260,16 +262,60 @@ def test_inputs_keep_their_last_value():
     assert float(state["a"]) == 26.0
 
 
-def test_long_programs():
-    """Thousands of calls, none of them recursive."""
-    def step(s, i):
-        y = s["a"]
-        for _ in range(3000):
-            y = y * 0.999 + i["t"]
-        return {"a": y}, {"y": grad((y * y).sum(), s["a"])}
+LONG = {  # a step's value, of n operations one after another
+    "multiplications": lambda x, t, n: reduce(lambda y, _: y * 0.999 + t, range(n), x),
+    "layers": lambda x, t, n: reduce(lambda y, _: relu(y * 0.999 + t), range(n), x),
+    "views": lambda x, t, n: reduce(lambda y, _: y[::-1], range(n), x) * t,
+    "reshapes": lambda x, t, n: reduce(lambda y, k: y.reshape((2, 2) if k % 2 else (4,)), range(n), x).reshape(4) * t,
+    "reshapes that copy": lambda x, t, n: reduce(
+        lambda y, _: swap(y).reshape(2, 2), range(n), x.reshape(2, 2)).reshape(4) * t,
+    "concatenations": lambda x, t, n: reduce(lambda y, _: concat([y, x[:1] * t]), range(n), x),
+    "splits": lambda x, t, n: reduce(lambda y, _: concat(split(y, sizes=(1, 3))[::-1]), range(n), x) * t,
+    "pieces": lambda x, t, n: concat([p * t for p in split(concat([x] * n), sizes=(1,) * (4 * n))]),
+}
 
-    program, _ = agree(step, {"a": np.ones(4)}, {"t": np.array(1e-3)}, [{}, {"t": 2e-3}])
-    assert len(program.calls) < 10000
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_programs(name):
+    """Thousands of operations, none of them by recursion."""
+    def step(s, i):
+        y = LONG[name](s["a"], i["t"], 5000 if name in ("views", "reshapes") else 2000)
+        return {"a": s["a"] - 0.1 * grad(y.mean(), s["a"])}, {"y": y[-4:]}
+
+    agree(step, {"a": np.linspace(0.1, 1.0, 4)}, {"t": np.array(1e-3)}, [{"t": 2e-3}])
+
+
+def test_many_states_and_inputs():
+    names = [f"s{k}" for k in range(2000)]
+    step = record(lambda s, i: ({name: s[name] + i[name] for name in names}, {}),
+                  {name: np.zeros(2) for name in names}, {name: np.ones(2) for name in names})
+    assert len(step.calls) == 2000 and step.reads == set(names)
+
+
+def work(n):
+    """To record n layers and their gradient: how many lines of Python run, every turn of a loop counted."""
+    count = 0
+
+    def line(frame, event, arg):
+        nonlocal count
+        count += event == "line"
+        return line if "replay" in frame.f_code.co_filename else None
+
+    def step(s, i):
+        y = reduce(lambda y, _: relu(y * 1.001), range(n), i["x"])
+        return {}, {"y": grad((y * y).sum(), i["x"])}
+
+    before = sys.gettrace()
+    sys.settrace(line)
+    try:
+        record(step, {}, {"x": np.ones(4)})
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_recording_is_linear_in_the_length_of_the_program():
+    assert work(400) < 4.2 * work(100)
 
 
 # -- no allocation -----------------------------------------------------------------------------------------------
