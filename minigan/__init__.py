@@ -28,13 +28,13 @@ II. The players
    x = μ + Lz, whose density is known ............................................. nets/gaussian.py
    gradient descent, momentum, RMSProp, Adam, optimistic steps; schedules ......... nets/optim.py
 III. Distances, without any training
-   f, f′, f* and the activation of each f-divergence, a row each .................. theory/family.py
+   f, f′, f* and the activation of each f-divergence, a row each ....... theory/fdivergence.py, family.py
    D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
-   W_p on the line, by linear program, by assignment, by Sinkhorn; Bures; duals .. theory/transport.py
+   W_p on the line, by linear program, by assignment, by Sinkhorn; duals ......... theory/transport.py
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
    the xy game and Dirac-GAN under every method; their Jacobians .................. theory/dynamics.py
-   moment matching against mode seeking; Gaussians in closed form ................. theory/fits.py
+   moment matching against mode seeking; Gaussians in closed form, Bures' W₂ ...... theory/fits.py
    ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
 IV. The games
    every loss by name ............................................................. gans/losses/table.py
@@ -78,13 +78,15 @@ VI. Many runs
                                                                                     page.py
    ‖∇_θ L_G‖ against a critic that learns afresh .................................. studies/vanishing.py
 VII. Devices
-   does everything work on this device? every primitive and how exact it must be .. devices/selfcheck.py, primitives.py
+   does everything work on this device? ........................................... devices/selfcheck.py
+   every primitive: inputs, what it should compute, how exact; beside the host's .. devices/primitives.py, compare.py
+   trainings beside NumPy's, and their time ....................................... devices/trainings.py
 The claims: every equation of the notes, computed, checked against another route .. claims/
 Checkers for your own formulas, and Hypothesis strategies ......................... testing/
 The program `minigan` ............................................................. cli/
 """
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # pyproject.toml reads it here
 
 from minigan.lab.estimator import GAN
 

@@ -20,6 +20,7 @@ from minigan.arrays import DEVICES, LIBRARIES
 from minigan.autodiff import PRIMITIVES
 from minigan.claims import CLAIMS
 from minigan.gans import LOSSES, RECIPES
+from minigan.lab import TOYS
 from minigan.theory.family import DIVERGENCES
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ def by_name(page: Path) -> str:
 @pytest.fixture
 def registries():
     """A page may add rows; they are gone afterwards."""
-    tables = [PRIMITIVES, CLAIMS, RECIPES, LOSSES, DIVERGENCES, LIBRARIES, DEVICES]
+    tables = [PRIMITIVES, CLAIMS, RECIPES, LOSSES, DIVERGENCES, LIBRARIES, DEVICES, TOYS]
     before = [dict(table) for table in tables]
     yield
     for table, rows in zip(tables, before, strict=True):
@@ -118,6 +119,20 @@ def test_a_page_points_at_what_exists(page: Path) -> None:
         assert (page.parent / target).exists(), target
     for name in re.findall(r"`((?:minigan|tests|docs|demos)/[\w/.-]+)`", text):
         assert (ROOT / name).exists(), name
+
+
+COUNTS = {"one": 1, "two": 2}
+
+
+def test_an_addition_touches_as_many_files_as_contributing_counts() -> None:
+    """"... two files ...:" stands above a table of as many files, which are there; no addition takes more."""
+    page = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tables = re.findall(r"\b(one|two) files?\b[^|]*:\n\n\| file \|[^\n]*\n\| --- [^\n]*\n((?:\|[^\n]*\n)+)", page)
+    assert len(tables) == len(re.findall(r"^\| file \|", page, re.M)) >= 3
+    for count, rows in tables:
+        files = re.findall(r"^\| `([^`]+)`", rows, re.M)
+        assert len(files) == len(rows.splitlines()) == COUNTS[count]
+        assert all((ROOT / file).exists() for file in files)
 
 
 def test_the_engine_from_nothing_is_as_short_as_it_says() -> None:

@@ -21,6 +21,13 @@ from minigan.arrays import Array, namespace
 from minigan.autodiff import kernels
 from minigan.autodiff.tensor import Primitive, Tensor
 
+# what ``minigan.autodiff`` shows; the others are behind operators, indices and methods
+__all__ = [
+    "absolute", "alias", "broadcast_to", "concat", "copy", "cos", "equal", "exp", "expm1", "greater",
+    "greater_equal", "isfinite", "log", "log1p", "matmul", "maximum", "minimum", "power", "relu", "reshape",
+    "sigmoid", "sign", "sin", "softplus", "split", "sqrt", "stop_gradient", "take", "tanh", "transpose", "where",
+]
+
 # -- elementwise, smooth ----------------------------------------------------------------
 add = Primitive("add", call=kernels.add, elementwise=True,
                 rules=[lambda g, y, a, b: g, lambda g, y, a, b: g])
@@ -41,6 +48,7 @@ sqrt = Primitive("sqrt", call=kernels.ufunc("sqrt"), elementwise=True, rules=[la
 sin = Primitive("sin", call=kernels.ufunc("sin"), elementwise=True, rules=[lambda g, y, x: g * cos(x)])
 cos: Primitive = Primitive("cos", call=kernels.ufunc("cos"), elementwise=True, rules=[lambda g, y, x: -(g * sin(x))])
 tanh = Primitive("tanh", call=kernels.ufunc("tanh"), elementwise=True, rules=[lambda g, y, x: g * (1.0 - y * y)])
+# 1/(1 + e^{−x})
 sigmoid = Primitive("sigmoid", call=kernels.sigmoid, elementwise=True, rules=[lambda g, y, x: g * (y * (1.0 - y))])
 # log(1 + e^x) as log(e^x + e^0): no overflow, and the slope at 0 is exactly 1/2
 softplus = Primitive("softplus", call=lambda xp, out, x: (xp.logaddexp, x, kernels.zero(xp, x), out),
@@ -61,6 +69,7 @@ maximum = Primitive("maximum", call=kernels.extremum("maximum"), elementwise=Tru
                     rules=[lambda g, y, a, b: g * greater_equal(a, b), lambda g, y, a, b: g * greater(b, a)])
 minimum = Primitive("minimum", call=kernels.extremum("minimum"), elementwise=True, analytic=False,
                     rules=[lambda g, y, a, b: g * greater_equal(b, a), lambda g, y, a, b: g * greater(a, b)])
+# max(0, x)
 relu = Primitive("relu", call=kernels.relu, elementwise=True, analytic=False,
                  rules=[lambda g, y, x: g * greater(y, 0.0)])  # relu'(0) = 0; y > 0 iff x > 0, and x need not be kept
 absolute = Primitive("absolute", call=kernels.ufunc("absolute"), elementwise=True, analytic=False,
@@ -119,6 +128,7 @@ broadcast_to: Primitive = Primitive("broadcast_to", view=lambda x, shape: namesp
                          rules=[lambda g, y, x, shape: g])
 getitem = Primitive("getitem", view=lambda x, key: x[kernels.basic(key)],
                     rules=[lambda g, y, x, key: embed(g, key=key, shape=x.shape)])
+# x, of which no derivative is ever taken
 stop_gradient = Primitive("stop_gradient", view=lambda x: x)
 # x under another name: a derivative with respect to it is partial, whatever else depends on x
 alias = Primitive("alias", view=lambda x: x, rules=[lambda g, y, x: g])

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 
 def selfcheck_command(args: argparse.Namespace) -> int:
-    from minigan.devices.selfcheck import SIZES, Check, about, selfcheck
+    from minigan.devices import SIZES, Check, about, selfcheck
 
     sizes = [size for size in args.sizes.replace(" ", "").split(",") if size]
     try:

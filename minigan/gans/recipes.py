@@ -13,7 +13,8 @@ from typing import Any
 
 from minigan.gans.losses import LOSSES, Loss
 from minigan.registry import Registry, choose
-from minigan.theory.family import DIVERGENCES, FDivergence
+from minigan.theory.family import DIVERGENCES
+from minigan.theory.fdivergence import FDivergence
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Any
 from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.table import LOSSES, f_gan_losses
 from minigan.gans.recipes import RECIPES, Recipe, f_gan_recipe, own_loss
-from minigan.theory.family import DIVERGENCES, FDivergence
+from minigan.theory.family import DIVERGENCES
+from minigan.theory.fdivergence import FDivergence
 
 
 def register(row: Recipe | Loss | FDivergence, name: str | None = None) -> None:

@@ -26,17 +26,15 @@ from minigan.theory.family import (
     PEARSON,
     REVERSE_KL,
     TOTAL_VARIATION,
-    FDivergence,
-    Formula,
     alpha,
-    perspective,
     skew,
 )
+from minigan.theory.fdivergence import FDivergence, Form, Formula, perspective
 from minigan.theory.quadrature import Function, LogDensity, argmax, integrals
 
 __all__ = [
     "DIVERGENCES", "GAN", "HELLINGER", "JEFFREYS", "JS", "KL", "LE_CAM", "NEYMAN", "PEARSON", "REVERSE_KL",
-    "TOTAL_VARIATION", "FDivergence", "alpha", "biconjugate", "conjugate", "divergence", "divergence_between",
+    "TOTAL_VARIATION", "FDivergence", "Form", "alpha", "biconjugate", "conjugate", "divergence", "divergence_between",
     "extended_conjugate", "jeffreys", "jensen_shannon", "jensen_shannon_unit", "kl", "le_cam", "neyman",
     "optimal_critic", "pearson", "perspective", "probabilities", "push_forward", "reverse_kl", "skew",
     "skew_jensen_shannon", "squared_hellinger", "total_variation", "variational_bound",
@@ -206,14 +204,14 @@ def push_forward(p: Array, kernel: Array) -> Array:
 
 
 # -- by name ----------------------------------------------------------------------------------
-kl = partial(divergence, KL)
-reverse_kl = partial(divergence, REVERSE_KL)
-pearson = partial(divergence, PEARSON)
-neyman = partial(divergence, NEYMAN)
-squared_hellinger = partial(divergence, HELLINGER)
-total_variation = partial(divergence, TOTAL_VARIATION)
-jeffreys = partial(divergence, JEFFREYS)
-le_cam = partial(divergence, LE_CAM)
+kl = partial(divergence, KL)  # KL(P‖Q) = Σ p log(p/q)
+reverse_kl = partial(divergence, REVERSE_KL)  # KL(Q‖P) = Σ q log(q/p)
+pearson = partial(divergence, PEARSON)  # χ²(P‖Q) = Σ (p − q)²/q
+neyman = partial(divergence, NEYMAN)  # χ²(Q‖P) = Σ (p − q)²/p
+squared_hellinger = partial(divergence, HELLINGER)  # H²(P, Q) = ½ Σ (√p − √q)²
+total_variation = partial(divergence, TOTAL_VARIATION)  # TV(P, Q) = ½ Σ |p − q|
+jeffreys = partial(divergence, JEFFREYS)  # KL(P‖Q) + KL(Q‖P) = Σ (p − q) log(p/q)
+le_cam = partial(divergence, LE_CAM)  # ½ Σ (p − q)²/(p + q)
 
 
 def jensen_shannon(p: Array, q: Array, *, base: float = e, halved: bool = True) -> float:

@@ -23,6 +23,12 @@ import numpy as np
 from minigan.arrays import Array, namespace, to_host
 from minigan.autodiff import Tensor, absolute, copy, grad, maximum, minimum, record, softplus
 from minigan.autodiff.functions import as_tensor
+from minigan.registry import Registry
+
+__all__ = [
+    "GAMES", "UPDATES", "ScalarGame", "Update", "eigenvalues", "jacobian", "radius", "step_jacobian",
+    "trajectory", "velocity",
+]
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # (θ, ψ) -> what a player minimises, of the same shape
 
@@ -103,7 +109,7 @@ NON_SATURATING = ScalarGame(lambda theta, psi: softplus(psi * theta), GAN.critic
                       "Goodfellow et al. (2014), section 3; Mescheder et al. (2018), section 2.2")
 
 # At the settings whose paths are published (γ, σ as in the figures of Mescheder et al., λ = 1, c = 1)
-GAMES: dict[str, ScalarGame] = {
+GAMES = Registry("scalar game", {
     "xy": XY,
     "gan": GAN,
     "non-saturating": NON_SATURATING,
@@ -113,7 +119,7 @@ GAMES: dict[str, ScalarGame] = {
     "r2": zero_centered_penalty(),
     "instance-noise": instance_noise(),
     "consensus": with_consensus(GAN),
-}
+})
 
 Field = Callable[[Tensor, Tensor], Sequence[Tensor]]  # (θ, ψ) -> (v_θ, v_ψ)
 Memory = dict[str, Tensor]
@@ -180,14 +186,14 @@ def historical_averaging(lam: float) -> Update:
                   lambda v, theta, psi: {"mean_theta": theta, "mean_psi": psi})
 
 
-UPDATES: dict[str, Update] = {
+UPDATES = Registry("update", {
     "simultaneous": Update(_simultaneous, "Mescheder et al. (2018), section 2.2"),
     "alternating": Update(_alternating, "Mescheder et al. (2018), section 2.2; Goodfellow et al. (2014), algorithm 1"),
     "extragradient": Update(_extragradient, "Korpelevich (1976); Gidel et al. (2019), section 3.2"),
     "optimistic": Update(_optimistic, "Popov (1980); Daskalakis et al. (2018), section 3",
                          lambda v, theta, psi: dict(zip(("v_theta", "v_psi"), v(theta, psi), strict=True))),
     "runge-kutta": Update(_runge_kutta, "Qin et al. (2020), the continuous flow"),
-}
+})
 
 
 def velocity(game: ScalarGame, theta: Tensor, psi: Tensor) -> list[Tensor]:

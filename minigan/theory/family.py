@@ -1,79 +1,49 @@
 """The family of f-divergences, a row each: f convex on (0, ∞) with f(1) = 0, for D_f(P‖Q) = ∫ q f(p/q).
 
-Beside f stand its slope f′, its conjugate f*(t) = sup_{u ≥ 0} {ut − f(u)}, and how a critic's raw score v is
-mapped into dom f*. They take arrays of any library and tensors alike, so that a loss can be made of them; what
-follows from any row is in ``divergences.py``. In nats. Checked by: D5–D9.
+What a row is stands in ``fdivergence.py``, what follows from any row in ``divergences.py``. In nats.
+Checked by: D5–D9.
+
+A ``Form`` is written out in v, for float32. exp(v) − 1 and not expm1(v): the slope is what a critic learns by, and
+that of expm1, y + 1, has lost its digits where y is near −1. σ(v) as exp(−softplus(−v)), for the same reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from math import log as ln
 from typing import Any
 
 import numpy as np
 
-from minigan import autodiff
 from minigan.arrays import Array, namespace
-from minigan.autodiff import Tensor
-
-Formula = Callable[[Any], Any]  # elementwise, of an array or a tensor
-
-
-def _function(name: str) -> Callable[..., Any]:
-    """The function of that name from wherever x comes: minigan.autodiff for a tensor, else its array library."""
-
-    def call(x: Any, *others: Any) -> Any:
-        return getattr(autodiff if isinstance(x, Tensor) else namespace(x), name)(x, *others)
-
-    return call
-
-
-absolute, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh = map(
-    _function, ["absolute", "exp", "expm1", "log", "log1p", "maximum", "minimum", "sign", "sqrt", "tanh"])
-
-
-def softplus(x: Any) -> Any:
-    """log(1 + eˣ), without overflow."""
-    return autodiff.softplus(x) if isinstance(x, Tensor) else namespace(x).logaddexp(x, 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FDivergence:
-    """A row. f, f_prime: of u > 0 (their limits at 0 and ∞ stand beside them); conjugate: of t in dom f*."""
-
-    name: str
-    summary: str  # f in one line
-    f: Formula
-    f_prime: Formula  # f′; at a kink, one of the subgradients
-    conjugate: Formula  # f*, second piece included: where t ≤ f′(0) the sup sits at u = 0 and f*(t) = −f(0)
-    activation: Formula  # increasing, from any real v into dom f*. So is v ↦ f′(eᵛ), for every row
-    at_zero: float  # f(0) = lim f(u), u → 0: what an atom with p = 0 < q costs, per unit of q
-    slope: float  # f′(∞) = lim f(u)/u: what an atom with q = 0 < p costs, per unit of p
-    closed: bool = False  # whether f*(f′(∞)) is finite: dom f* is t ≤ f′(∞), else t < f′(∞)
-    # D's own formula: q f(p/q) − f′(1)(p − q) ≥ 0 of log p and log q, where p/q itself may overflow
-    integrand: Callable[[Array, Array], Array]
-    source: str
-
-    @property
-    def domain(self) -> tuple[float, float]:
-        """dom f* = (−∞, f′(∞)), the right end included if ``closed``."""
-        return -inf, self.slope
-
-    @property
-    def bound(self) -> float:
-        """sup D_f = f(0) + f′(∞), attained by disjoint supports. Source: Liese & Vajda (2006), theorem 5."""
-        return self.at_zero + self.slope
-
-
-def perspective(f: Formula) -> Callable[[Array, Array], Array]:
-    """q f(p/q) of log p and log q: an ``integrand`` for an f of your own with f′(1) = 0, as long as p/q is finite."""
-    return lambda a, b: exp(b) * f(exp(a - b))
-
+from minigan.registry import Registry
+from minigan.theory.fdivergence import (
+    FDivergence,
+    Form,
+    absolute,
+    exp,
+    expm1,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sign,
+    softplus,
+    sqrt,
+    tanh,
+)
 
 _FGAN = "Nowozin et al. (2016), tables 1, 2 and 6"
+
+
+def _same(v: Any) -> Any:
+    return 1.0 * v
+
+
+def _both(form: Form) -> dict[str, Form]:
+    """The forms of a row whose activation is f′(eᵛ) itself."""
+    return {"usual": form, "ratio": form}
+
 
 KL = FDivergence(
     name="kl", summary="u log u", source=_FGAN,
@@ -83,6 +53,8 @@ KL = FDivergence(
     activation=lambda v: 1.0 * v,
     at_zero=0.0, slope=inf,
     integrand=lambda a, b: exp(a) * (a - b) - exp(a) + exp(b),
+    forms={"usual": Form(_same, lambda v: exp(v - 1.0), lambda v: v - 1.0),
+           "ratio": Form(lambda v: v + 1.0, exp, _same)},
 )
 REVERSE_KL = FDivergence(
     name="reverse-kl", summary="−log u", source=_FGAN,
@@ -92,8 +64,9 @@ REVERSE_KL = FDivergence(
     activation=lambda v: -exp(-v),
     at_zero=inf, slope=0.0,
     integrand=lambda a, b: KL.integrand(b, a),
+    forms=_both(Form(lambda v: -exp(-v), lambda v: v - 1.0, _same)),
 )
-PEARSON = FDivergence(
+PEARSON: FDivergence = FDivergence(
     name="pearson", summary="(u − 1)²", source=f"{_FGAN}, whose f* lacks the second piece: −1 for t ≤ −2",
     f=lambda u: (u - 1.0) ** 2,
     f_prime=lambda u: 2.0 * (u - 1.0),
@@ -101,6 +74,8 @@ PEARSON = FDivergence(
     activation=lambda v: 1.0 * v,
     at_zero=1.0, slope=inf,
     integrand=lambda a, b: (exp(a - 0.5 * b) - exp(0.5 * b)) ** 2,
+    forms={"usual": Form(_same, lambda v: PEARSON.conjugate(v), lambda v: log(maximum(1.0 + 0.5 * v, 1e-30))),
+           "ratio": Form(lambda v: 2.0 * exp(v) - 2.0, lambda v: exp(2.0 * v) - 1.0, _same)},
 )
 NEYMAN = FDivergence(
     name="neyman", summary="(1 − u)²/u", source=_FGAN,
@@ -110,6 +85,8 @@ NEYMAN = FDivergence(
     activation=lambda v: 1.0 - exp(-v),
     at_zero=inf, slope=1.0, closed=True,
     integrand=lambda a, b: PEARSON.integrand(b, a),
+    forms={"usual": Form(lambda v: 1.0 - exp(-v), lambda v: 2.0 - 2.0 * exp(-0.5 * v), lambda v: 0.5 * v),
+           "ratio": Form(lambda v: 1.0 - exp(-2.0 * v), lambda v: 2.0 - 2.0 * exp(-v), _same)},
 )
 HELLINGER = FDivergence(
     name="squared-hellinger", summary="½ (√u − 1)²", source=f"{_FGAN}, there without the ½",
@@ -119,6 +96,8 @@ HELLINGER = FDivergence(
     activation=lambda v: 0.5 - 0.5 * exp(-v),
     at_zero=0.5, slope=0.5,
     integrand=lambda a, b: 0.5 * (exp(0.5 * a) - exp(0.5 * b)) ** 2,
+    forms={"usual": Form(lambda v: 0.5 - 0.5 * exp(-v), lambda v: 0.5 * exp(v) - 0.5, lambda v: 2.0 * v),
+           "ratio": Form(lambda v: 0.5 - 0.5 * exp(-0.5 * v), lambda v: 0.5 * exp(0.5 * v) - 0.5, _same)},
 )
 GAN = FDivergence(  # f′(p/q) = log D*, and f* is −log(1 − D) but for the constant
     name="gan", summary="u log u − (u + 1) log(u + 1) + 2 log 2", source=f"{_FGAN}, there without the constant",
@@ -128,6 +107,7 @@ GAN = FDivergence(  # f′(p/q) = log D*, and f* is −log(1 − D) but for the 
     activation=lambda v: -softplus(-v),
     at_zero=2 * ln(2), slope=0.0,
     integrand=lambda a, b: 2.0 * JS.integrand(a, b),
+    forms=_both(Form(lambda v: -softplus(-v), lambda v: softplus(v) - 2 * ln(2), _same)),
 )
 
 
@@ -155,7 +135,16 @@ def skew(pi: float) -> FDivergence:
 
 
 JS: FDivergence = FDivergence(**(vars(skew(0.5)) | {
-    "name": "js", "summary": "½ [u log u − (u + 1) log((u + 1)/2)]", "source": f"{_FGAN}, there without the ½"}))
+    "name": "js", "summary": "½ [u log u − (u + 1) log((u + 1)/2)]", "source": f"{_FGAN}, there without the ½",
+    "forms": _both(Form(
+        lambda v: 0.5 * ln(2) - 0.5 * softplus(-v), lambda v: 0.5 * softplus(v) - 0.5 * ln(2), _same))}))
+
+
+def _half_tanh(v: Any) -> Any:
+    """½ tanh v = σ(2v) − ½."""
+    return exp(-softplus(-2.0 * v)) - 0.5
+
+
 TOTAL_VARIATION = FDivergence(
     name="total-variation", summary="½ |u − 1|", source=f"{_FGAN}; f* there lacks the second piece: −½ for t ≤ −½",
     f=lambda u: 0.5 * absolute(u - 1.0),
@@ -164,6 +153,7 @@ TOTAL_VARIATION = FDivergence(
     activation=lambda v: 0.5 * tanh(v),
     at_zero=0.5, slope=0.5, closed=True,
     integrand=lambda a, b: 0.5 * absolute(exp(a) - exp(b)),
+    forms={"usual": Form(_half_tanh, _half_tanh, None)},
 )
 
 
@@ -178,7 +168,7 @@ def _log_omega(z: Any) -> Any:
     return y
 
 
-JEFFREYS = FDivergence(
+JEFFREYS: FDivergence = FDivergence(
     name="jeffreys", summary="(u − 1) log u", source=_FGAN,
     f=lambda u: (u - 1.0) * log(u),
     f_prime=lambda u: log(u) + 1.0 - 1.0 / u,
@@ -187,6 +177,8 @@ JEFFREYS = FDivergence(
     activation=lambda v: 1.0 * v,
     at_zero=inf, slope=inf,
     integrand=lambda a, b: (exp(a) - exp(b)) * (a - b),
+    forms={"usual": Form(_same, lambda v: JEFFREYS.conjugate(v), lambda v: -_log_omega(1.0 - v)),
+           "ratio": Form(lambda v: v + 1.0 - exp(-v), lambda v: v - 1.0 + exp(v), _same)},
 )
 LE_CAM = FDivergence(
     name="le-cam", summary="½ (u − 1)²/(u + 1)", source="Le Cam (1986); f* and activation: ours",
@@ -196,12 +188,24 @@ LE_CAM = FDivergence(
     activation=lambda v: 0.5 - 2.0 * exp(-2.0 * softplus(v)),  # f′(eᵛ)
     at_zero=0.5, slope=0.5, closed=True,
     integrand=lambda a, b: 0.5 * (exp(a) + exp(b)) * tanh(0.5 * (a - b)) ** 2,
+    forms=_both(Form(  # ½ − 2σ(−v)² and 2σ(v)² − ½
+        lambda v: 0.5 - 2.0 * exp(-2.0 * softplus(v)), lambda v: 2.0 * exp(-2.0 * softplus(-v)) - 0.5, _same)),
 )
 
 
 def _power(x: Any, k: float) -> Any:
     """(e^{kx} − 1)/k, and its limit x at k = 0: of x = log u, (uᵏ − 1)/k."""
     return expm1(k * x) / k if k else 1.0 * x
+
+
+def _power_of_score(x: Any, k: float) -> Any:
+    """``_power`` with the slope exact, e^{kx}, where kx may be far below 0."""
+    return (exp(k * x) - 1.0) / k if abs(k) > 0.1 else _power(x, k)
+
+
+def _log_softplus(v: Any) -> Any:
+    """log log(1 + eᵛ), which is v where eᵛ is small, also where it underflows."""
+    return minimum(v + 30.0, 0.0) + log(softplus(maximum(v, -30.0)))
 
 
 def _excess(a: Array, x: Array, k: float) -> Array:
@@ -238,15 +242,24 @@ def alpha(a: float) -> FDivergence:
         floor = float(np.finfo(getattr(t, "dtype", float)).eps) if a > 1 else 0.0
         return _power(log1p(maximum(k * t, floor - 1.0)) / k, a)
 
+    def log_ratio(v: Any) -> Any:
+        """log u of f′(u) = T: 1 + kT = uᵏ, which is (1 − α) softplus(−v) if α < 1."""
+        if a >= 1:
+            return log(maximum(1.0 + k * v, 1e-30)) / k if k else 1.0 * v
+        return (ln(1.0 - a) + _log_softplus(-v)) / k
+
+    activation = _same if a >= 1 else (lambda v: 1.0 / (1.0 - a) - softplus(-v))
+    cost = conjugate if a >= 1 else (lambda v: _power_of_score(log_ratio(v), a))
     return FDivergence(
         name=f"alpha({a:g})", summary="(u^α − 1 − α(u − 1))/(α(α − 1))",
         source="Cichocki & Amari (2010); Nowozin et al. (2016), table 6",
-        f=f, f_prime=lambda u: _power(log(u), k), conjugate=conjugate,
-        activation=(lambda v: 1.0 * v) if a >= 1 else (lambda v: 1.0 / (1.0 - a) - softplus(-v)),
+        f=f, f_prime=lambda u: _power(log(u), k), conjugate=conjugate, activation=activation,
         at_zero=1 / a if a > 0 else inf, slope=1 / (1 - a) if a < 1 else inf, closed=a < 0, integrand=integrand,
+        forms={"usual": Form(activation, cost, log_ratio),  # u f′(u) − f(u) = (u^α − 1)/α
+               "ratio": Form(lambda v: _power_of_score(v, k), lambda v: _power_of_score(v, a), _same)},
     )
 
 
-DIVERGENCES: dict[str, FDivergence] = {row.name: row for row in (
+DIVERGENCES = Registry("divergence", {row.name: row for row in (
     KL, REVERSE_KL, PEARSON, NEYMAN, HELLINGER, GAN, JS, TOTAL_VARIATION, JEFFREYS, LE_CAM,
-    alpha(-0.5), alpha(0.5), alpha(1.5), alpha(3.0))}
+    alpha(-0.5), alpha(0.5), alpha(1.5), alpha(3.0))})

@@ -18,6 +18,11 @@ from minigan.arrays import Array, finfo, namespace, to_host
 from minigan.autodiff import Tensor, greater, matmul, maximum, where
 from minigan.theory.transport import c_transform, emd, ground_cost
 
+__all__ = [
+    "clipping_bound", "kantorovich_potential", "layer_norms", "lipschitz_bound", "lipschitz_on_grid",
+    "potential_slope_1d", "power_iteration", "power_step",
+]
+
 
 def kantorovich_potential(
     x: Array, y: Array, a: Array | None = None, b: Array | None = None

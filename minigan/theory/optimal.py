@@ -21,6 +21,12 @@ from minigan.autodiff.functions import as_tensor
 from minigan.theory.divergences import probabilities
 from minigan.theory.quadrature import integrals
 
+__all__ = [
+    "energy_value", "energy_value_between", "generator_gradient", "inverse_transform", "least_squares_value",
+    "least_squares_value_between", "optimal_discriminator", "optimal_energy", "optimal_logit", "optimal_value",
+    "optimal_value_between", "saturation_bound", "semi_supervised_discriminator", "value", "value_between",
+]
+
 OnLine = Callable[[np.ndarray], np.ndarray]  # points (n,) -> values (n,): a log-density, a logit
 
 

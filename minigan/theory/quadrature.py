@@ -18,6 +18,8 @@ import numpy as np
 
 from minigan.arrays import Array, namespace, to_host
 
+__all__ = ["argmax", "integrate"]
+
 Function = Callable[[Array], Array]
 LogDensity = Callable[[np.ndarray], np.ndarray]  # (n,) -> (n,), in nats; -inf where the density is 0
 
@@ -27,8 +29,9 @@ _STEPS = 2.0 ** np.concatenate([np.arange(-40, 40), np.arange(40, 201, 4)])
 
 
 def integrate(g: Function, breaks: Array, rtol: float = 1e-12, atol: float = 1e-16) -> np.ndarray:
-    """∫ g over [breaks₀, breaks₋₁]: a segment is bisected until 15-point Gauss–Legendre on it and on its two
-    halves agree to rtol · |∫g| + atol.
+    """∫ g over [breaks₀, breaks₋₁], by 15-point Gauss–Legendre on segments, each bisected as often as it takes.
+
+    A segment is good when the rule on it and on its two halves agree to rtol · |∫g| + atol.
 
     g: (n,) -> (k, n), k functions at the same points; breaks: increasing; put them at kinks and peaks. Answers (k,).
     An infinite node makes the integral infinite; nan raises ValueError. On the host.

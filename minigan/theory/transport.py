@@ -18,6 +18,11 @@ import numpy as np
 from minigan.arrays import Array, namespace, to_host
 from minigan.theory.divergences import probabilities
 
+__all__ = [
+    "Transport", "c_transform", "earth_movers_piles", "emd", "ground_cost", "kantorovich_dual", "sinkhorn",
+    "sliced_wasserstein", "wasserstein_1d", "wasserstein_assignment",
+]
+
 ROUNDING = 16 * float(np.finfo(float).eps)  # a difference of two cumulated masses below this is no mass
 
 
@@ -185,22 +190,6 @@ def kantorovich_dual(psi: Array, cost: Array, a: Array | None = None, b: Array |
     return float((a * namespace(psi).asarray(psi, dtype=float)).sum()) + float((b * c_transform(psi, cost)).sum())
 
 
-def gaussian_w2(mean_x: Array, cov_x: Array, mean_y: Array, cov_y: Array) -> float:
-    """W₂² = ‖μ − ν‖² + tr(Σ + T − 2 (Σ^½ T Σ^½)^½) = ‖μ − ν‖² + min over rotations U of ‖A − B U‖²_F.
-
-    Σ = A Aᵀ, T = B Bᵀ. Computed by the second form, a sum of squares: the first cancels for near laws.
-    Means (d,), covariances (d, d), symmetric and positive semi-definite, singular ones included.
-    Source: Olkin & Pukelsheim (1982); Bhatia, Jain & Lim (2019), theorem 1. Checked by: W5.
-    """
-    xp = namespace(mean_x, cov_x, mean_y, cov_y)
-    mu, nu = xp.asarray(mean_x, dtype=float), xp.asarray(mean_y, dtype=float)
-    A, B = _root(cov_x, mu, "x"), _root(cov_y, nu, "y")
-    if mu.shape != nu.shape:
-        raise ValueError(f"Gaussians of dimensions {mu.size} and {nu.size}")
-    left, _, right = xp.linalg.svd(A.T @ B)
-    return float(xp.sqrt(((mu - nu) ** 2).sum() + ((A - B @ (left @ right).T) ** 2).sum()))
-
-
 def sliced_wasserstein(
     x: Array, y: Array, directions: Array, p: float = 1,
     x_weights: Array | None = None, y_weights: Array | None = None,
@@ -243,21 +232,6 @@ def _quantiles(x: Array, weights: Array | None, what: str) -> tuple[Array, Array
     order = xp.argsort(x)
     F = xp.cumsum(_mass(xp, weights, len(x), f"{what}_weights")[order])
     return x[order], F / F[-1]
-
-
-def _root(cov: Array, mean: Array, what: str) -> Array:
-    """A with A Aᵀ = Σ."""
-    xp = namespace(cov)
-    cov = xp.asarray(cov, dtype=float)
-    if mean.ndim != 1 or not mean.size or cov.shape != (mean.size, mean.size):
-        raise ValueError(f"Gaussian {what} needs a mean (d,) and a covariance (d, d), not {mean.shape} and {cov.shape}")
-    if not bool(xp.isfinite(mean).all() & xp.isfinite(cov).all()):
-        raise ValueError(f"the mean and the covariance of {what} must be finite")
-    values, vectors = xp.linalg.eigh(cov)
-    slack = 1e-9 * float(abs(values).max())
-    if float(abs(cov - cov.T).max()) > slack or float(values[0]) < -slack:
-        raise ValueError(f"the covariance of {what} must be symmetric and positive semi-definite")
-    return vectors * xp.sqrt(xp.maximum(values, 0))
 
 
 def _logsumexp(z: Array, axis: int) -> Array:

@@ -1,6 +1,7 @@
 """Every primitive: its value against NumPy and SciPy, its rule against numbers, its dtype, its kinks."""
 
 import operator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,18 +34,26 @@ from minigan.autodiff import (
     transpose,
     where,
 )
-from tests.primitive_rows import DISCRETE, KINKS, RNG, ROWS, TAKEN, Y, assert_float32, listed
+from minigan.devices.primitives import listed, of_primitive
+from tests.primitive_rows import KINKS, RNG, ROWS, TAKEN, Y, assert_float32
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])
 
 
-def test_the_table_covers_the_registry():
-    assert {row.name for row in ROWS} == set(PRIMITIVES)
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_a_primitive_has_rows_and_a_rule_unless_they_say_that_it_is_flat(name):
+    flat = {row.flat for row in of_primitive(name, ROWS)}
+    assert flat == {not any(PRIMITIVES[name].differentiable(k) for k in range(3))}
+
+
+def test_a_primitive_without_a_row_is_told_where_to_put_it():
+    with pytest.raises(LookupError, match=r"minigan/devices/primitives\.py has no row for 'arctan': add row\('arctan'"):
+        of_primitive("arctan", ROWS)
 
 
 @every_row
 def test_value(row):
-    computed, expected = listed(row(*row.inputs)), listed(row.reference(*row.inputs))
+    computed, expected = listed(row(*row.inputs)), listed(row.value(*row.inputs))
     for y, reference in zip(computed, expected, strict=True):
         assert y.shape == reference.shape and y.dtype == np.float64
         np.testing.assert_allclose(y.value, reference, rtol=1e-14)
@@ -52,14 +61,14 @@ def test_value(row):
 
 @every_row
 def test_rule_at_orders_1_and_2(row):
-    if row.name in DISCRETE:
+    if row.flat:
         xs = [Tensor(x) for x in row.inputs]
         assert all(not g.value.any() and g.shape == x.shape for g, x in zip(grad(row(*xs).sum(), xs), xs, strict=True))
     else:
         check(row, row.inputs, order=2, analytic=PRIMITIVES[row.name].analytic)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].analytic and row.name not in DISCRETE],
+@pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].analytic and not row.flat],
                          ids=lambda row: row.name)
 def test_an_analytic_row_agrees_with_central_differences_too(row):
     check(row, row.inputs, order=1, analytic=False)
@@ -72,7 +81,7 @@ def test_float32_stays_float32(row):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if PRIMITIVES[row.name].elementwise], ids=lambda row: row.name)
 def test_float32_stays_float32_where_numpy_makes_scalars(row):
-    assert_float32(row._replace(before=tuple(m[0, 0] for m in row.before)), [x.flat[0] for x in row.inputs])
+    assert_float32(replace(row, before=tuple(m[0, 0] for m in row.before)), [x.flat[0] for x in row.inputs])
 
 
 def test_numpy_scalars_alone_keep_their_precision():
@@ -86,7 +95,7 @@ def test_numpy_scalars_alone_keep_their_precision():
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (1, 0), (1, 1, 1)], ids=str)
 def test_elementwise_on_small_shapes(row, shape):
     if row.name == "where":
-        row = row._replace(before=(np.ones(shape, bool),))
+        row = replace(row, before=(np.ones(shape, bool),))
     xs = [Tensor(np.full(shape, x.flat[0])) for x in row.inputs]
     y = row(*xs)
     assert y.shape == shape

@@ -20,10 +20,11 @@ from minigan import arrays
 from minigan import autodiff as ad
 from minigan.arrays import DeviceError
 from minigan.autodiff import Tensor, grad
+from minigan.devices.primitives import listed
 from tests.backends import double
 from tests.backends.backend import BACKENDS, Backend, assert_close, available
 from tests.gans.tiny import training
-from tests.primitive_rows import ROWS, listed
+from tests.primitive_rows import ROWS
 
 HOST, DRY = BACKENDS["numpy"], Backend("dry", "cuda", analytic=False)
 PROBED = {name: BACKENDS[name] for name in ("numpy", "strict", "double", "dpnp")} | {"dry": DRY}

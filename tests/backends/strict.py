@@ -14,8 +14,6 @@ import numpy as np
 from minigan.arrays import DEVICES, LIBRARIES, Library, dtype, written
 
 DEVICE = strict.Device("device1")
-UNARY = ("negative", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sign", "reciprocal", "isfinite")
-BINARY = ("subtract", "multiply", "divide", "greater", "greater_equal", "equal", "maximum", "minimum", "logaddexp")
 
 
 def to_host(x):
@@ -24,14 +22,11 @@ def to_host(x):
 
 def differences(strict):
     """NumPy's names and signatures, in terms of the standard's."""
-    elementwise = {name: written(getattr(strict, name), 1) for name in UNARY}
-    elementwise |= {name: written(getattr(strict, name), 2) for name in BINARY}
+    elementwise = {name: written(getattr(strict, standard(name)), f.nin) for name, f in vars(np).items()
+                   if isinstance(f, np.ufunc) and hasattr(strict, standard(name))}
     made = {name: partial(create, getattr(strict, name)) for name in ("zeros", "ones", "empty", "asarray")}
     return elementwise | made | {
         "add": Add(),
-        "power": written(strict.pow, 2),
-        "absolute": written(strict.abs, 1),
-        "matmul": written(strict.matmul, 2),
         "array": lambda x, order=None: strict.asarray(x, copy=True),
         "where": lambda mask, a, b: strict.where(strict.astype(mask, strict.bool), a, b),
         "max": lambda x, axis, out, keepdims: written(partial(strict.max, axis=axis, keepdims=keepdims), 1)(x, out),
@@ -40,6 +35,11 @@ def differences(strict):
         "copyto": lambda out, x: out.__setitem__(..., x),
         "may_share_memory": lambda a, b: np.may_share_memory(memory(a), memory(b)),
     }
+
+
+def standard(name):
+    """The standard's name of a ufunc of NumPy's: pow, abs, atan of power, absolute, arctan."""
+    return {"power": "pow", "absolute": "abs"}.get(name, name.replace("arc", "a"))
 
 
 def create(function, *args, dtype=None, **others):

@@ -27,9 +27,8 @@ def cupy():
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_primitive_and_its_rules_reach_the_driver(row, cupy):
-    row = row._replace(before=tuple(map(dry_run.device, row.before)), after=tuple(map(dry_run.device, row.after)))
     xs = [Tensor(dry_run.device(x)) for x in row.inputs]
-    ys = row(*xs)
+    ys = row.of(dry_run.device)(*xs)
     for y in ys if isinstance(ys, list) else [ys]:
         first = grad((y * y).sum(), xs)
         second = grad(sum((g * g).sum() for g in first), xs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from minigan import autodiff as ad
 from minigan.autodiff import PRIMITIVES, Tensor, check, grad
+from minigan.devices.primitives import Row, listed
 from tests.backends.backend import Backend, assert_close
-from tests.primitive_rows import DISCRETE, KINKS, ROWS, TAKEN, Row, Y, assert_float32, listed
+from tests.primitive_rows import KINKS, ROWS, TAKEN, Y, assert_float32
 from tests.programs import MINIGAN, NUMPY, arrays, programs, run
 from tests.replays import agree, agree_on, penalized_step, steps, training
 
@@ -30,7 +32,7 @@ def test_value(row: Row, backend: Backend) -> None:
     for dtype, rtol in (("float64", 1e-13), ("float32", 1e-5)):
         xs = [np.asarray(x, dtype) for x in row.inputs]
         found = listed(there(*map(backend.array, xs)))
-        for y, numpys, reference in zip(found, listed(row(*xs)), listed(row.reference(*row.inputs)), strict=True):
+        for y, numpys, reference in zip(found, listed(row(*xs)), listed(row.value(*row.inputs)), strict=True):
             backend.assert_equal(y, numpys, rtol)
             np.testing.assert_allclose(numpys.value, reference, rtol, atol=1e-7 if dtype == "float32" else 0)
 
@@ -39,7 +41,7 @@ def test_value(row: Row, backend: Backend) -> None:
 def test_rule_at_orders_1_and_2(row: Row, backend: Backend) -> None:
     there = row.of(backend.array)
     xs = [backend.tensor(x) for x in row.inputs]
-    if row.name in DISCRETE:
+    if row.flat:
         for g in grad(there(*xs).sum(), xs):
             assert_close(g, np.zeros(g.shape))
     else:
@@ -51,7 +53,7 @@ def test_rule_at_orders_1_and_2(row: Row, backend: Backend) -> None:
 def test_float32_stays_float32(row: Row, backend: Backend) -> None:
     assert_float32(row.of(backend.array), row.inputs, backend.array)
     if PRIMITIVES[row.name].elementwise:  # NumPy makes scalars of results without axes
-        scalars = row._replace(before=tuple(m[0, 0] for m in row.before))
+        scalars = replace(row, before=tuple(m[0, 0] for m in row.before))
         assert_float32(scalars.of(backend.array), [x.flat[0] for x in row.inputs], backend.array)
 
 
@@ -59,7 +61,7 @@ def test_float32_stays_float32(row: Row, backend: Backend) -> None:
 def test_elementwise_on_small_shapes(row: Row, backend: Backend) -> None:
     for shape in [(), (1,), (0,), (1, 0), (1, 1, 1)]:
         inputs = [np.full(shape, x.flat[0]) for x in row.inputs]
-        masked = row._replace(before=(np.ones(shape, bool),)) if row.before else row
+        masked = replace(row, before=(np.ones(shape, bool),)) if row.before else row
         xs = [backend.tensor(x) for x in inputs]
         y = masked.of(backend.array)(*xs)
         backend.assert_equal(y, masked(*inputs))
@@ -99,7 +101,7 @@ def test_views_as_inputs(row: Row, layout, backend: Backend) -> None:
     ys = listed(there(*xs))
     for y, expected in zip(ys, listed(row(*inputs)), strict=True):
         assert_close(y, expected, rtol=1e-13)
-    if row.name not in DISCRETE:
+    if not row.flat:
         for g, expected in zip(grad(sum(y.sum() for y in ys), xs), gradients(row, inputs), strict=True):
             assert_close(g, expected, rtol=1e-13, atol=1e-15)
 

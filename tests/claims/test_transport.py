@@ -18,11 +18,11 @@ from minigan.nets import MLP
 from minigan.nets.mlp import ELEMENTWISE
 from minigan.testing.strategies import gaussians, mixtures, point_clouds, probability_vectors
 from minigan.theory import divergences, lipschitz
+from minigan.theory.fits import gaussian_w2
 from minigan.theory.transport import (
     c_transform,
     earth_movers_piles,
     emd,
-    gaussian_w2,
     ground_cost,
     kantorovich_dual,
     sinkhorn,

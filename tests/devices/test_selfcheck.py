@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,17 +11,19 @@ import pytest
 from minigan import arrays
 from minigan.autodiff import PRIMITIVES, kernels
 from minigan.cli import main
-from minigan.devices import selfcheck as devices
-from minigan.devices.primitives import LARGE, SMALL, rows, worst
+from minigan.devices import trainings
+from minigan.devices.compare import worst
+from minigan.devices.primitives import LARGE, SMALL, of_primitive, rows
 from minigan.lab.train import Training
 from tests.backends import double
 
+devices = import_module("minigan.devices.selfcheck")  # the module, and not its function
 BOTH = {"float64": 1.0, "float32": 1.0}
 DIFFERENTIABLE = [name for name, p in PRIMITIVES.items() if p.joint or any(p.rules)]
 
 
 def of(name):
-    return [row for row in rows() if row.name == name]
+    return of_primitive(name, rows())
 
 
 def run(device="cpu", sizes=()):
@@ -33,13 +36,13 @@ def run(device="cpu", sizes=()):
 def few(monkeypatch):
     """Three primitives and one recipe of few steps: the command itself is what is tested."""
     monkeypatch.setattr(devices, "PRIMITIVES", {name: PRIMITIVES[name] for name in ("tanh", "matmul", "reduce_sum")})
-    monkeypatch.setattr(devices, "RUNS", {"gan": {}})
-    monkeypatch.setattr(devices, "STEPS", 10)
+    monkeypatch.setattr(trainings, "RUNS", {"gan": {}})
+    monkeypatch.setattr(trainings, "STEPS", 10)
 
 
 def test_the_rows_cover_the_registry_at_both_sizes():
     table = rows()
-    assert {row.name for row in table} == {*PRIMITIVES}
+    assert all(of_primitive(name, table) for name in PRIMITIVES)
     for m, n, _ in (SMALL, LARGE):
         assert {row.name for row in table if any(m in x.shape for x in row.inputs)} == {*PRIMITIVES}
         assert {row.name for row in table if any(n in x.shape for x in row.inputs)} == {*PRIMITIVES} - {"broadcast_to"}
@@ -48,7 +51,7 @@ def test_the_rows_cover_the_registry_at_both_sizes():
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_where_all_is_well_every_check_passes(device, monkeypatch):
-    monkeypatch.setattr(devices, "STEPS", 10)
+    monkeypatch.setattr(trainings, "STEPS", 10)
     with double.installed():
         results, failed = run(device)
     assert not failed
@@ -195,7 +198,7 @@ def test_wrong_random_numbers_are_found(fault, where, words, few, monkeypatch):
     monkeypatch.setitem(arrays.LIBRARIES, "numpy", replace(
         arrays.LIBRARIES["numpy"], stream=lambda numpy, seed: fault(seed)))
     monkeypatch.setattr(devices, "PRIMITIVES", {})
-    monkeypatch.setattr(devices, "RUNS", {})
+    monkeypatch.setattr(trainings, "RUNS", {})
     _, failed = run()
     assert any(name.startswith(where) for name in failed) and all(name.startswith((where, "keys")) for name in failed)
     assert all(re.search(words, check.raised) and bool(words) == bool(check.raised) for check in failed.values())
@@ -214,9 +217,9 @@ def on_the_double(monkeypatch):
                 for fault in faults:
                     fault(self)
 
-    monkeypatch.setattr(devices, "Training", Drifting)
+    monkeypatch.setattr(trainings, "Training", Drifting)
     monkeypatch.setattr(devices, "PRIMITIVES", {})
-    monkeypatch.setattr(devices, "RUNS", {"gan": {}})
+    monkeypatch.setattr(trainings, "RUNS", {"gan": {}})
     with double.installed():
         yield faults
 
@@ -263,9 +266,9 @@ def test_a_run_that_resumes_with_something_forgotten_is_found(on_the_double, mon
 
 # -- time and memory ------------------------------------------------------------------------------------------
 def test_memory_is_the_programs_and_what_the_library_tells(monkeypatch):
-    monkeypatch.setitem(devices.SIZES, "S", (1, 8, 8))
+    monkeypatch.setitem(trainings.SIZES, "S", (1, 8, 8))
     with double.installed():
-        gpu, host = [devices.timed(devices._Device(device, arrays.library(device)), "S", rounds=2, seconds=0.0)
+        gpu, host = [trainings.timed(device, "S", rounds=2, seconds=0.0)
                      for device in ("cuda", "cpu")]
     assert gpu.memory["pool"] >= gpu.memory["in use"] >= gpu.nbytes and host.memory == {}
     assert gpu.nbytes == host.nbytes > 0 and gpu.calls == host.calls > 100
@@ -294,7 +297,7 @@ def test_the_command_where_a_check_raises(few, tmp_path, capsys, monkeypatch):
     def broken(device, size):
         raise MemoryError("out of memory:\n    0 bytes left")
 
-    monkeypatch.setattr(devices, "timed", broken)
+    monkeypatch.setattr(trainings, "timed", broken)
     monkeypatch.setattr(PRIMITIVES["tanh"], "rules", [lambda g, y, x: g * y])
     assert main(["selfcheck", "--json", str(tmp_path / "all.json"), "--sizes", "S, M"]) == 1
     out = capsys.readouterr().out
@@ -309,7 +312,7 @@ def test_control_c_tells_what_is_known(few, tmp_path, capsys, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(devices, "trained", interrupted)
+    monkeypatch.setattr(trainings, "trained", interrupted)
     assert main(["selfcheck", "--json", str(tmp_path / "all.json")]) == 130
     out = capsys.readouterr().out
     assert re.search(r"^STOPPED: all \d+ checks passed on cpu .*; the rest has not been run$", out, re.M)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigan.testing.strategies import gaussians, point_clouds, probability_vectors
+from minigan.theory.fits import gaussian_w2
 from minigan.theory.transport import (
     emd,
-    gaussian_w2,
     ground_cost,
     sinkhorn,
     sliced_wasserstein,

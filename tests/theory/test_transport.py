@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import linalg, stats
 
 from minigan.testing.strategies import gaussians, point_clouds, probability_vectors
+from minigan.theory.fits import gaussian_w2
 from minigan.theory.transport import (
     c_transform,
     earth_movers_piles,
     emd,
-    gaussian_w2,
     ground_cost,
     kantorovich_dual,
     sinkhorn,

@@ -12,12 +12,12 @@ from minigan.arrays import to_host
 from minigan.claims.claim import Checks, Lab, at_least, at_most, claim, equals
 from minigan.claims.faults import SCALE, SIGN, SWAPPED, UNHALVED, dropped, instead, wrong
 from minigan.claims.transport.programs import VALUE_FAULTS, shares
-from minigan.theory import divergences, transport
+from minigan.theory import divergences, fits, transport
 
 
 @claim("W5", "W₂²(N(μ,Σ), N(ν,T)) = ‖μ − ν‖² + tr(Σ + T − 2(Σ^½ T Σ^½)^½); N(0,1), N(μ,1): W₁ = W₂ = |μ|",
        note="xu", paper="Olkin & Pukelsheim (1982); Bhatia, Jain & Lim (2019), theorem 1",
-       computes={"gaussian_w2": transport.gaussian_w2, "wasserstein_1d": transport.wasserstein_1d})
+       computes={"gaussian_w2": fits.gaussian_w2, "wasserstein_1d": transport.wasserstein_1d})
 def gaussians(f: Any, lab: Lab) -> Checks:
     from scipy.linalg import sqrtm
     from scipy.special import ndtri

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, isclose, isinf, log
 
-from minigan.theory.family import FDivergence
+from minigan.theory.fdivergence import FDivergence
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Distance:
         return "log 2" if round(bits) == 1 else f"{round(bits)} log 2"
 
 
-W1 = Distance("W₁")
+W1 = Distance("W₁")  # what a Lipschitz critic estimates
 LABELS = {  # of the f-divergences
     "kl": "KL (data ‖ model, nats)", "reverse-kl": "KL (model ‖ data, nats)", "pearson": "Pearson χ²",
     "neyman": "Neyman χ²", "squared-hellinger": "H² (½ ∫ (√p − √q)²)", "gan": "2 JS (KL + KL, nats)",

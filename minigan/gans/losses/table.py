@@ -12,7 +12,8 @@ from minigan.gans.losses.relativistic import relativistic, relativistic_average
 from minigan.gans.losses.scores import hinge, least_squares, minimax, non_saturating, wasserstein, zero_sum
 from minigan.gans.losses.semi_supervised import semi_supervised
 from minigan.registry import Registry
-from minigan.theory.family import DIVERGENCES, FDivergence
+from minigan.theory.family import DIVERGENCES
+from minigan.theory.fdivergence import FDivergence
 
 
 def f_gan_losses(f: FDivergence) -> dict[str, Loss]:
