@@ -27,7 +27,7 @@ class Registry(dict[str, Row]):
         super().__setitem__(name, row)
 
     def update(self, rows: Any = (), /, **more: Row) -> None:
-        for name, row in dict(rows, **more).items():
+        for name, row in [*(rows.items() if isinstance(rows, Mapping) else rows), *more.items()]:
             self[name] = row
 
     def setdefault(self, name: str, row: Row) -> Row:

@@ -8,6 +8,7 @@ BY = {
     "[name] =": lambda rows: rows.__setitem__("one", 2),
     "update": lambda rows: rows.update({"one": 2}),
     "update by keyword": lambda rows: rows.update(one=2),
+    "pairs that repeat themselves": lambda rows: Registry("number", [*rows.items(), ("one", 2)]),
     "|=": lambda rows: rows.__ior__({"one": 2}),
 }
 
