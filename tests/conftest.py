@@ -1,13 +1,67 @@
-"""Hypothesis profiles: `dev` here, `ci` where CI is set, `thorough` by MINIGAN_HYPOTHESIS=thorough."""
+"""How much of the suite a run is, and what it says about the rest.
+
+``pytest`` looks at everything once. What is marked ``slow("what it does more")`` is left to ``pytest --all``, and so is
+most of Hypothesis: each property is tried on few inputs here, on more with ``--all``, on thousands with
+MINIGAN_HYPOTHESIS=thorough. What a run leaves out is named at its end.
+"""
 
 import os
+from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", max_examples=30, **common)
-settings.register_profile("ci", max_examples=60, derandomize=True, print_blob=True, **common)
-settings.register_profile("thorough", max_examples=2000, print_blob=True, **common)
+# One thread for each process: the matrices are small, and ``pytest -n auto`` has a process for each core. NumPy reads
+# these when it is imported, which nobody has yet; whoever has set them keeps what they set.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-in_ci = os.environ.get("CI", "").lower() in ("1", "true")
-settings.load_profile(os.environ.get("MINIGAN_HYPOTHESIS", "ci" if in_ci else "dev"))
+LEFT_OUT: Counter[str] = Counter()  # why → how many tests
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=8, **COMMON)
+settings.register_profile("all", max_examples=30, **COMMON)
+settings.register_profile("ci", max_examples=60, derandomize=True, print_blob=True, **COMMON)
+settings.register_profile("thorough", max_examples=2000, print_blob=True, **COMMON)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run the slow tests too, and try more inputs for each property")
+
+
+def pytest_configure(config):
+    in_ci = os.environ.get("CI", "").lower() in ("1", "true")
+    profile = ("ci" if in_ci else "all") if config.getoption("--all") else "quick"
+    settings.load_profile(os.environ.get("MINIGAN_HYPOTHESIS", profile))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what lacks its library, and what is slow unless all was asked for."""
+    chosen = config.getoption("--all")
+    kept, dropped = [], []
+    for item in items:
+        why = [mark.args[0] for mark in item.iter_markers("lacking")]
+        why += [] if chosen else [f"{mark.args[0]}: pytest --all" for mark in item.iter_markers("slow")]
+        LEFT_OUT.update(list(filter(None, why))[:1])
+        (dropped if any(why) else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=dropped)
+    if hasattr(config, "workeroutput"):  # a process of pytest-xdist, which tells the one that prints
+        config.workeroutput["left_out"] = dict(LEFT_OUT)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    LEFT_OUT.update({} if LEFT_OUT else getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if LEFT_OUT:
+        terminalreporter.section(f"left out: {LEFT_OUT.total():,} tests")
+        for why, count in sorted(LEFT_OUT.items()):
+            terminalreporter.write_line(f"{count:6,}  {why}")
+
+
+def recorded(terminalreporter, name):
+    """What the tests of this run gave ``record_property`` under that name, whichever process they ran in."""
+    return [value for report in terminalreporter.getreports("passed") for key, value in report.user_properties
+            if key == name]

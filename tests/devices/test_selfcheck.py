@@ -190,7 +190,7 @@ class Faulty(arrays.Stream):
     (lambda s: Faulty(0), "keys", ""),
     (lambda s: Faulty(np.random.SeedSequence(s.entropy[:2])), "keys", ""),
     (lambda s: Faulty(None), "keys", "the same key gave other numbers"),
-], ids=str)
+])
 def test_wrong_random_numbers_are_found(fault, where, words, few, monkeypatch):
     monkeypatch.setitem(arrays.LIBRARIES, "numpy", replace(
         arrays.LIBRARIES["numpy"], stream=lambda numpy, seed: fault(seed)))
