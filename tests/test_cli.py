@@ -58,6 +58,7 @@ def test_the_default_folder_is_named_by_the_run_and_never_reused(tmp_path: Path,
         assert file.read_bytes() == (b / file.name).read_bytes()
 
 
+@pytest.mark.slow("runs and studies killed, and gone on with")
 def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert finish(start("train", *LONG, "--out", whole))[0] == 0
@@ -261,6 +262,7 @@ def test_failed_seeds_are_told(tmp_path: Path, capsys) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+@pytest.mark.slow("runs and studies killed, and gone on with")
 def test_control_c_keeps_what_is_done_and_goes_on(tmp_path: Path) -> None:
     """Two processes at work: the signal reaches them all, as from a terminal."""
     study = ["compare", "--recipes", "gan,wgan-gp", "--seeds", "2", "--jobs", "2", *LONG, "--evaluations", "5"]

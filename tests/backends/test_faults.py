@@ -25,6 +25,7 @@ def test_nothing_planted_nothing_noticed(probed):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+@pytest.mark.slow("faults of code for a GPU, planted for each array library")
 def test_a_planted_fault_is_noticed(fault, probed, monkeypatch, record_property):
     fault.plant(monkeypatch)
     error = noticed(probed)

@@ -18,6 +18,7 @@ MANY_CALLS = {"G1", "G12", "G13", "G14", "W2"}  # 10 to 30 seconds each where a 
 
 @elsewhere
 @pytest.mark.parametrize("id", CLAIMS)
+@pytest.mark.slow("claims on each array library")
 def test_a_claim_holds(id: str, backend: Backend) -> None:
     if backend.slow and id in MANY_CALLS and os.environ.get("MINIGAN_HYPOTHESIS") != "thorough":
         pytest.skip("too many calls for this library, unless MINIGAN_HYPOTHESIS=thorough")

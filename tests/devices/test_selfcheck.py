@@ -14,6 +14,7 @@ from minigan.devices import selfcheck as devices
 from minigan.devices.primitives import LARGE, SMALL, rows, worst
 from minigan.lab.train import Training
 from tests.backends import double
+from tests.selection import slow_but
 
 BOTH = {"float64": 1.0, "float32": 1.0}
 DIFFERENTIABLE = [name for name, p in PRIMITIVES.items() if p.joint or any(p.rules)]
@@ -46,7 +47,8 @@ def test_the_rows_cover_the_registry_at_both_sizes():
     assert all(row.by_numbers for name in DIFFERENTIABLE for row in of(name)[:1])
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", slow_but(
+    ["cpu"], ["cpu", "cuda"], "the self-check of a device, whole, and with short products"))
 def test_where_all_is_well_every_check_passes(device, monkeypatch):
     monkeypatch.setattr(devices, "STEPS", 10)
     with double.installed():
@@ -131,6 +133,7 @@ def short(bits):
     return product
 
 
+@pytest.mark.slow("the self-check of a device, whole, and with short products")
 @pytest.mark.parametrize(("device", "bits", "words"), [
     ("cuda", 10, "TF32: products keep 10 bits of 23, so gradients are good to 1e-03.*CUPY_TF32=0"),
     ("cpu", 7, "bfloat16: products keep 7 bits of 23"),

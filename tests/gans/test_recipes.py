@@ -20,6 +20,7 @@ def test_each_step_is_the_gradient_of_what_the_player_minimises(name: str) -> No
     steps_are_gradients(run, run.players)
 
 
+@pytest.mark.slow("systems put together: stabilisers with every loss")
 @pytest.mark.parametrize(("name", "settings"), [
     ("batch-norm", {"critic_norm": "batch"}), ("virtual-batch-norm", {"generators": 2}), ("wgan-gp", {"pack": 2}),
     ("wgan-gp", {"instance_noise": 0.5, "critic_norm": "virtual"}), ("dragan", {"pack": 2, "instance_noise": 0.5}),
