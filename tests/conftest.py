@@ -18,7 +18,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 LEFT_OUT: Counter[str] = Counter()  # why → how many tests
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=8, **COMMON)
+settings.register_profile("quick", max_examples=8, derandomize=True, **COMMON)
 settings.register_profile("all", max_examples=30, **COMMON)
 settings.register_profile("ci", max_examples=60, derandomize=True, print_blob=True, **COMMON)
 settings.register_profile("thorough", max_examples=2000, print_blob=True, **COMMON)

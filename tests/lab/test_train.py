@@ -245,7 +245,7 @@ NEARER: dict[str, dict] = {
 def test_every_recipe_brings_the_generator_nearer(name: str) -> None:
     """Exact W₁ to a Gaussian far from where the generator starts falls by half, for 10 seeds of 10."""
     target = gaussian_mixture([[2.0, -1.0]], 0.3)
-    usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "standardize": False,
+    usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "samples": 50, "standardize": False,
              "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"}
     config = configure(name, **(usual | NEARER.get(name, {})))
     run = Training(config, data_from(target, standardize=False), seeds=range(10))
