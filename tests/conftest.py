@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-LEFT_OUT: Counter[str] = Counter()  # why → how many tests
+SLOW, LACKING = "slow; to run them too: pytest --all", "this machine has not what they run on:"
+LEFT_OUT: Counter[tuple[str, str]] = Counter()  # why, what → how many tests
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=8, derandomize=True, **COMMON)
 settings.register_profile("all", max_examples=30, **COMMON)
@@ -34,15 +35,16 @@ def pytest_configure(config):
     settings.load_profile(os.environ.get("MINIGAN_HYPOTHESIS", profile))
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m
 def pytest_collection_modifyitems(config, items):
     """Leave out what lacks its library, and what is slow unless all was asked for."""
-    chosen = config.getoption("--all")
     kept, dropped = [], []
     for item in items:
-        why = [mark.args[0] for mark in item.iter_markers("lacking")]
-        why += [] if chosen else [f"{mark.args[0]}: pytest --all" for mark in item.iter_markers("slow")]
-        LEFT_OUT.update(list(filter(None, why))[:1])
-        (dropped if any(why) else kept).append(item)
+        why = [(LACKING, mark.args[0]) for mark in item.iter_markers("lacking") if mark.args[0]]
+        if not config.getoption("--all"):
+            why += [(SLOW, mark.args[0]) for mark in item.iter_markers("slow")]
+        LEFT_OUT.update(why[:1])
+        (dropped if why else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
     if hasattr(config, "workeroutput"):  # a process of pytest-xdist, which tells the one that prints
@@ -51,14 +53,17 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    LEFT_OUT.update({} if LEFT_OUT else getattr(node, "workeroutput", {}).get("left_out", {}))
+    if not LEFT_OUT:  # each process leaves out the same
+        LEFT_OUT.update(getattr(node, "workeroutput", {}).get("left_out", {}))
 
 
 def pytest_terminal_summary(terminalreporter):
     if LEFT_OUT:
         terminalreporter.section(f"left out: {LEFT_OUT.total():,} tests")
-        for why, count in sorted(LEFT_OUT.items()):
-            terminalreporter.write_line(f"{count:6,}  {why}")
+    for why in sorted({why for why, _ in LEFT_OUT}, reverse=True):
+        terminalreporter.write_line(why)
+        for what, count in sorted((what, count) for (other, what), count in LEFT_OUT.items() if other == why):
+            terminalreporter.write_line(f"{count:6,}  {what}")
 
 
 def recorded(terminalreporter, name):
