@@ -130,8 +130,8 @@ def test_the_readers_questions_are_headings() -> None:
 
 def test_mathematics_is_rendered_without_a_script() -> None:
     """All the LaTeX of the table; that of the pages is converted, and complained about, when the site is built."""
-    pytest.importorskip("latex2mathml")
-    pytest.importorskip("sphinx")
+    for name in ("latex2mathml", "sphinx"):
+        pytest.importorskip(name, reason="the book: pip install 'minigan[docs]'")
     sys.path.insert(0, str(DOCS / "_ext"))
     try:
         from mathml import mathml
