@@ -95,6 +95,7 @@ def test_every_claim_about_the_notes_is_used() -> None:
     assert {id for id in CLAIMS if id[0] in "DGWE"} <= used | set(re.findall(r"\{claim\}`(\w+)`", text))
 
 
+@pytest.mark.slow("each claim once more, for what the book shows of it")
 def test_the_checks_to_be_shown_exist() -> None:
     verdict = cache(lambda id: verify(CLAIMS[id]))
     for equation in EQUATIONS.values():

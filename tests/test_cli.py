@@ -83,6 +83,7 @@ def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(whole
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+@pytest.mark.slow("runs and studies killed, and gone on with")
 def test_control_c_saves_and_says_how_to_resume(whole: Path, tmp_path: Path) -> None:
     stopped = tmp_path / "stopped"
     process = start("train", *LONG, "--out", stopped)

@@ -52,6 +52,7 @@ def test_the_critic_learns_which_is_which_and_the_generator_to_be_taken_for_data
     the_right_way(run, run.players, name in ENERGIES, SURE.get(name, 60))
 
 
+@pytest.mark.slow("mistakes planted in the games' gradients")
 @pytest.mark.parametrize(("mistake", "name", "make"), GRADIENTS, ids=[f"{row[0]}, {row[1]}" for row in GRADIENTS])
 def test_the_gradient_end_to_end_rejects(mistake: str, name: str, make) -> None:
     run = steepest(name, **WITH.get(mistake, {}))

@@ -18,6 +18,9 @@ from tests.selection import slow_but
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8, 8), "critic": (8, 8), "evaluations": 3, "samples": 50}
 LONGER = "training of each recipe: of a row of seeds, until it is near the data"
+# Of each kind of step one: the quick suite trains the other recipes in tests/gans and tests/backends
+KINDS = ["gan", "wgan", "wgan-gp", "sn-gan", "ebgan-pt", "semi-supervised", "virtual-batch-norm", "historical",
+         "unrolled", "consensus", "extragradient", "mle"]
 LINE = ("mle", "reverse-kl")  # these fit one Gaussian, on the line
 
 
@@ -38,7 +41,7 @@ def same_state(a: Training, b: Training) -> bool:
     return all((a.state[k] == b.state[k]).all() for k in a.state) and a.state.keys() == b.state.keys()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", slow_but(KINDS, RECIPES, LONGER))
 def test_replay_equals_eager_bit_for_bit(name: str) -> None:
     settings = {"steps": 6, "evaluations": 1}
     assert same_state(finished(name, **settings), finished(name, eager=True, **settings))

@@ -196,6 +196,7 @@ def test_what_is_done_is_not_done_again(whole, tmp_path: Path, monkeypatch) -> N
     assert trained == ["r1"]
 
 
+@pytest.mark.slow("studies to the same bytes, stopped anywhere and gone on with")
 def test_the_same_study_writes_the_same_bytes_but_for_the_seconds(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         run_study(["gan"], "ring8", 2, TINY, jobs=1, folder=tmp_path / folder)
@@ -235,7 +236,7 @@ def test_a_run_folder_is_not_a_study(tmp_path: Path, no_training) -> None:
         tiny(folder=tmp_path)
 
 
-@pytest.mark.parametrize("stop", slow_but([5], [1, 5, 12, 17, 23], "studies stopped and gone on with anywhere"))
+@pytest.mark.parametrize("stop", slow_but([5], [1, 5, 12, 17, 23], "studies to the same bytes, stopped anywhere and gone on with"))
 def test_a_stopped_study_goes_on_to_the_same_bits(whole, tmp_path: Path, monkeypatch, stop: int) -> None:
     """Ctrl-C after so many steps of 24, in the midst of a method or between two."""
     taken: list[int] = []
