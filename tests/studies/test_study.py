@@ -236,7 +236,8 @@ def test_a_run_folder_is_not_a_study(tmp_path: Path, no_training) -> None:
         tiny(folder=tmp_path)
 
 
-@pytest.mark.parametrize("stop", slow_but([5], [1, 5, 12, 17, 23], "studies to the same bytes, stopped anywhere and gone on with"))
+@pytest.mark.parametrize("stop", slow_but(
+    [5], [1, 5, 12, 17, 23], "studies to the same bytes, stopped anywhere and gone on with"))
 def test_a_stopped_study_goes_on_to_the_same_bits(whole, tmp_path: Path, monkeypatch, stop: int) -> None:
     """Ctrl-C after so many steps of 24, in the midst of a method or between two."""
     taken: list[int] = []
