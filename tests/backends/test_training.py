@@ -15,6 +15,7 @@ from minigan.gans import RECIPES
 from minigan.lab import run
 from minigan.lab.config import configure
 from minigan.lab.estimator import GAN
+from minigan.lab.state import STREAMS
 from minigan.lab.train import Training
 from tests.backends.backend import Backend, assert_close
 from tests.gans.tiny import TINY, training
@@ -153,7 +154,8 @@ def test_a_run_goes_on_on_another_library(tmp_path: Path, backend: Backend) -> N
 
 def test_samples_of_a_devices_run_need_no_device(tmp_path: Path, backend: Backend, monkeypatch) -> None:
     half(backend.device, tmp_path / "run", not backend.replays)
-    drawn = run.resume(tmp_path / "run", eager=not backend.replays).model.sample(np.random.default_rng(5), 7)
+    stream = arrays.streams(5, *STREAMS)["samples"]  # before there is no library
+    drawn = run.resume(tmp_path / "run", eager=not backend.replays).model.sample(stream, 7)
 
     def absent(device: str) -> None:
         raise arrays.DeviceError(f"no {device} on this machine")
