@@ -131,7 +131,8 @@ def _sycl_facts(dpnp: Any) -> dict[str, str]:
 MASKS = {"greater": 2, "greater_equal": 2, "equal": 2, "isfinite": 1}
 NOT_IN_PLACE = {"maximum": 2, "minimum": 2, "logaddexp": 2}
 # Over an operand or over gaps it takes another kernel for these, whose last bits are others
-NOT_THE_SAME = {"sin": 1, "cos": 1, "tanh": 1, "sqrt": 1, "reciprocal": 1, "divide": 2, "power": 2}
+NOT_THE_SAME = {"sin": 1, "cos": 1, "tanh": 1, "exp": 1, "expm1": 1, "log": 1, "sqrt": 1, "reciprocal": 1, "divide": 2,
+                "power": 2}
 
 
 def _dpnp_differences(dpnp: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,12 @@ def test_every_claim_about_the_notes_is_used() -> None:
     assert {id for id in CLAIMS if id[0] in "DGWE"} <= used | set(re.findall(r"\{claim\}`(\w+)`", text))
 
 
+@pytest.mark.slow("each claim once more, for what the book shows of it")
 def test_the_checks_to_be_shown_exist() -> None:
+    verdict = cache(lambda id: verify(CLAIMS[id]))
     for equation in EQUATIONS.values():
         for id, wanted in equation.shows.items():
-            assert any(check.what.startswith(wanted) for check in verify(CLAIMS[id]).checks), (equation.id, id, wanted)
+            assert any(check.what.startswith(wanted) for check in verdict(id).checks), (equation.id, id, wanted)
 
 
 @pytest.mark.parametrize("name", sorted({name for equation in EQUATIONS.values() for name in equation.demos}))
@@ -128,8 +131,8 @@ def test_the_readers_questions_are_headings() -> None:
 
 def test_mathematics_is_rendered_without_a_script() -> None:
     """All the LaTeX of the table; that of the pages is converted, and complained about, when the site is built."""
-    pytest.importorskip("latex2mathml")
-    pytest.importorskip("sphinx")
+    for name in ("latex2mathml", "sphinx"):
+        pytest.importorskip(name, reason="the book: pip install 'minigan[docs]'")
     sys.path.insert(0, str(DOCS / "_ext"))
     try:
         from mathml import mathml

@@ -36,6 +36,14 @@ def finish(process: subprocess.Popen) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The folder of a run that nobody interrupts."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert finish(start("train", *LONG, "--out", folder))[0] == 0
+    return folder
+
+
 def test_train_leaves_a_run_and_sample_draws_from_it(tmp_path: Path) -> None:
     status, out, err = finish(start("train", *TINY, "--out", tmp_path / "run"))
     assert status == 0 and "20/20" in err and "exact W₁" in err and "modes" in err
@@ -58,9 +66,9 @@ def test_the_default_folder_is_named_by_the_run_and_never_reused(tmp_path: Path,
         assert file.read_bytes() == (b / file.name).read_bytes()
 
 
-def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert finish(start("train", *LONG, "--out", whole))[0] == 0
+@pytest.mark.slow("runs and studies killed, and gone on with")
+def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(whole: Path, tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
     process = start("train", *LONG, "--out", killed)
     while not (killed / "history.csv").exists() or len((killed / "history.csv").read_text().splitlines()) < 4:
         assert process.poll() is None
@@ -75,8 +83,9 @@ def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
-def test_control_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+@pytest.mark.slow("runs and studies killed, and gone on with")
+def test_control_c_saves_and_says_how_to_resume(whole: Path, tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
     process = start("train", *LONG, "--out", stopped)
     while not (stopped / "history.csv").exists() or len((stopped / "history.csv").read_text().splitlines()) < 3:
         assert process.poll() is None
@@ -87,7 +96,6 @@ def test_control_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     step = int(re.search(r"stopped at step (\d+), saved; to continue: minigan train --resume (\S+)", err)[1])
     assert np.load(stopped / "checkpoint.npz")["step"] == step > 0
     assert finish(start("train", "--resume", stopped))[0] == 0
-    assert finish(start("train", *LONG, "--out", whole))[0] == 0
     assert (whole / "checkpoint.npz").read_bytes() == (stopped / "checkpoint.npz").read_bytes()
 
 
@@ -261,6 +269,7 @@ def test_failed_seeds_are_told(tmp_path: Path, capsys) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+@pytest.mark.slow("runs and studies killed, and gone on with")
 def test_control_c_keeps_what_is_done_and_goes_on(tmp_path: Path) -> None:
     """Two processes at work: the signal reaches them all, as from a terminal."""
     study = ["compare", "--recipes", "gan,wgan-gp", "--seeds", "2", "--jobs", "2", *LONG, "--evaluations", "5"]

@@ -84,7 +84,7 @@ def alike(printed: str, shown: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_a_page_does_what_it_shows(page: Path, registries, tmp_path: Path, monkeypatch) -> None:
+def test_a_page_does_what_it_shows(page: Path, registries, short_measurements, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict = {"__name__": page.stem}
     printed = None

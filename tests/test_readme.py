@@ -24,7 +24,7 @@ def python_blocks(text: str) -> list[str]:
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 
 
-def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
+def test_the_python_examples_run(short_measurements, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--steps", "20", "--evaluations", "1"]) == 0  # the run that the examples load
     names: dict = {"__name__": "readme"}
@@ -40,7 +40,7 @@ def test_the_python_examples_run(tmp_path: Path, monkeypatch) -> None:
     assert names["samples"].shape == names["new"].shape == (1000, 2) and names["dw"].shape == (4417,)
 
 
-def test_a_system_of_your_own(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_system_of_your_own(short_measurements, tmp_path: Path, monkeypatch, capsys) -> None:
     """docs/own-recipe.md runs as it stands, and what it makes trains and is saved like any other."""
     monkeypatch.chdir(tmp_path)
     tables, names = (RECIPES, LOSSES, DIVERGENCES), {"__name__": "own"}
@@ -74,7 +74,7 @@ def test_the_page_of_systems_is_the_table_of_recipes() -> None:
     assert same, "write docs/systems.md anew: minigan list --markdown docs/systems.md"
 
 
-def test_the_table_of_contents_names_every_room() -> None:
+def test_the_table_of_contents_names_every_room(short_measurements) -> None:
     """minigan's docstring: each file of the package is there, and what is there exists."""
     folder = Path(minigan.__file__).parent
     contents = str(minigan.__doc__)

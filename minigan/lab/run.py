@@ -110,13 +110,14 @@ def drive(training: Training, folder: Path | None = None, watch: Callable[[Train
     """
     with interruptible() as stopped:
         for _ in training.run():
-            if folder is not None and (training.due() or stopped()):
+            last = stopped()  # asked once a step: what comes later ends the next one, which is saved
+            if folder is not None and (training.due() or last):
                 if not training.due():
                     training.check_health()
                 save(training, folder)
             if watch is not None:
                 watch(training)
-            if stopped():
+            if last:
                 return training.step == training.config.steps
     return True
 

@@ -137,6 +137,6 @@ def test_stack_and_swap():
     (mean, True),
     (lambda x: stack([x, x * x]), True),
     (swap, True),
-], ids=str)
+])
 def test_derivatives_at_orders_1_and_2(f, analytic):
     check(f, [X], order=2, analytic=analytic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -58,26 +58,28 @@ BACKENDS = {row.name: row for row in [
     Backend("dpnp", "sycl", slow=True),
     Backend("cupy", "cuda"),
 ]}
-# What must be there, or the test fails: elsewhere a library that is missing is skipped
+# What must be there, or its tests fail; those of other libraries are left out where this machine has none
 REQUIRED = os.environ.get("MINIGAN_BACKENDS", "numpy strict double").split()
 
 
 @contextmanager
-def required(name: str) -> Iterator[None]:
-    """A library that this machine has not skips the test, unless it must be there."""
-    try:
-        yield
-    except arrays.DeviceError as error:
-        if name in REQUIRED:
-            raise
-        pytest.skip(str(error))
-
-
-@contextmanager
-def available(row: Backend) -> Iterator[Backend]:
-    """The backend, ready to use; DeviceError where this machine has no such library or device."""
+def available(name: str) -> Iterator[Backend]:
+    """The backend of that name, ready to use; DeviceError where this machine has no such library or device."""
     from tests.backends import double, strict
 
-    with {"strict": strict.registered, "double": double.installed}.get(row.name, nullcontext)():
-        arrays.library(row.device)
-        yield row
+    with {"strict": strict.registered, "double": double.installed}.get(name, nullcontext)():
+        arrays.library(BACKENDS[name].device)
+        yield BACKENDS[name]
+
+
+def present(names: Iterable[str], ready: Callable[[str], Any] = available) -> list[Any]:
+    """The names as parameters of a fixture, each marked with what this machine lacks for it."""
+    return [pytest.param(name, marks=pytest.mark.lacking(lacking(name, ready))) for name in names]
+
+
+def lacking(name: str, ready: Callable[[str], Any] = available) -> str:
+    try:
+        with ready(name):
+            return ""
+    except arrays.DeviceError as error:
+        return "" if name in REQUIRED else f"{name}: {error}"

@@ -1,4 +1,4 @@
-"""What CuPy's modules and arrays have, as a table: names, kinds, parameters. `double.py` refuses whatever is not in it.
+"""What CuPy's modules and arrays have, as a table: names, kinds, parameters. `double/` refuses whatever is not in it.
 
     python tests/backends/cupy_surface.py --write      in an environment with the wheel: writes cupy_surface.json
     python tests/backends/cupy_surface.py              prints the same

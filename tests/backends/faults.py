@@ -1,8 +1,7 @@
 """Small faults of code for a GPU, most of them what somebody with NumPy alone might write, and who notices them.
 
 A row is a function of the package, an edit of its source, and the libraries whose ``probe`` notices the edit.
-``CAUGHT`` collects who did, for the table that conftest.py prints at the end; ``python -m backends.faults``, with
-``tests`` on PYTHONPATH, prints the table of ``docs/arrays.md``.
+conftest.py prints at the end who did; ``python -m tests.backends.faults`` prints the table of ``docs/arrays.md``.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from minigan.nets import optim
 
 NAMES = ("numpy", "strict", "double", "dpnp", "dry")  # the columns
 OTHERS = "strict double dpnp dry"
-CAUGHT: dict[str, dict[str, bool]] = {}  # fault -> library -> whether its probe noticed
 
 
 class Fault(NamedTuple):
@@ -182,11 +180,12 @@ def table() -> list[str]:
     return head + [f"| {fault.name} | `{fault.place}` | {' | '.join(marks(fault))} |" for fault in FAULTS]
 
 
-def summary() -> list[str]:
-    """What was found in this run: a library that was not asked has no mark."""
-    width, mark = max(map(len, CAUGHT)), {True: "x", False: "-", None: ""}
+def summary(caught: dict[tuple[str, str], bool]) -> list[str]:
+    """Whether a fault was noticed on a library, in this run: one that was not asked has no mark."""
+    found = list(dict.fromkeys(fault for fault, _ in caught))
+    width, mark = max(map(len, found)), {True: "x", False: "-", None: ""}
     return [" " * width + "".join(f"{name:>8}" for name in NAMES)] + [
-        f"{fault:{width}}" + "".join(f"{mark[by.get(name)]:>8}" for name in NAMES) for fault, by in CAUGHT.items()]
+        f"{fault:{width}}" + "".join(f"{mark[caught.get((fault, name))]:>8}" for name in NAMES) for fault in found]
 
 
 if __name__ == "__main__":

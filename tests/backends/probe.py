@@ -44,7 +44,7 @@ EXTREMES: dict[str, Callable[[Tensor], Tensor]] = {
 def ready(name: str) -> Iterator[Backend]:
     """The backend of that name, ready to use; DeviceError where this machine has it not."""
     if name != DRY.name:
-        with available(PROBED[name]) as backend:
+        with available(name) as backend:
             yield backend
         return
     if importlib.util.find_spec("cupy") is None:

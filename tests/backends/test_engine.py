@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from minigan import autodiff as ad
 from minigan.autodiff import PRIMITIVES, Tensor, check, grad
 from minigan.devices.primitives import Row, listed
-from tests.backends.backend import Backend, assert_close
+from tests.backends.backend import BACKENDS, Backend, assert_close, present
 from tests.primitive_rows import KINKS, ROWS, TAKEN, Y, assert_float32
 from tests.programs import MINIGAN, NUMPY, arrays, programs, run
 from tests.replays import agree, agree_on, penalized_step, steps, training
 
 few = settings(max_examples=max(5, settings.default.max_examples // 4))
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])
+replaying = pytest.mark.parametrize(
+    "backend", present(row.name for row in BACKENDS.values() if row.replays), indirect=True)
 SCATTERED = {"take", "scatter_add"}  # no complex step: CuPy's add.at takes no complex numbers
 ELEMENTWISE = [row for row in ROWS if PRIMITIVES[row.name].elementwise]
 
@@ -246,19 +248,17 @@ def test_a_random_program_is_numpys(backend: Backend, program) -> None:
             assert_close(g, reference, rtol=1e-8, atol=1e-8 * max(1.0, abs(reference.value).max(initial=0)))
 
 
+@replaying
 @few
 @given(drawn=steps(), dtype=st.sampled_from(["float32", "float64"]))
 def test_replay_is_eager_bit_for_bit(backend: Backend, drawn, dtype: str) -> None:
-    if not backend.replays:
-        pytest.skip("the library has no views of memory")
     agree_on(drawn, dtype, 3, backend.array)
 
 
+@replaying
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_training_step_replayed(dtype: str, backend: Backend) -> None:
     """WGAN-GP with Adam: in place, the inputs left alone, and what NumPy gets."""
-    if not backend.replays:
-        pytest.skip("the library has no views of memory")
     state, inputs, schedule = training(dtype, steps=3)
     _, found = agree(penalized_step, state, inputs, schedule, backend.array)
     _, expected = agree(penalized_step, state, inputs, schedule)

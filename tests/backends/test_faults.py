@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from minigan.autodiff import kernels
-from tests.backends.backend import required
-from tests.backends.faults import CAUGHT, FAULTS, edited, table
+from tests.backends.backend import present
+from tests.backends.faults import FAULTS, edited, table
 from tests.backends.probe import PROBED, expected, noticed, probe, ready
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=PROBED, scope="module")
+@pytest.fixture(params=present(PROBED, ready), scope="module")
 def probed(request):
     expected()  # before anything is planted
-    with required(request.param), ready(request.param) as backend:
+    with ready(request.param) as backend:
         yield backend
 
 
@@ -25,11 +25,12 @@ def test_nothing_planted_nothing_noticed(probed):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
-def test_a_planted_fault_is_noticed(fault, probed, monkeypatch):
+@pytest.mark.slow("faults of code for a GPU, planted for each array library")
+def test_a_planted_fault_is_noticed(fault, probed, monkeypatch, record_property):
     fault.plant(monkeypatch)
     error = noticed(probed)
     assert not isinstance(error, NameError), "the edit itself is at fault"
-    CAUGHT.setdefault(fault.name, {})[probed.name] = error is not None
+    record_property("fault", (fault.name, probed.name, error is not None))
     if f"{probed.name}?" not in fault.caught:
         assert (error is not None) == (probed.name in fault.caught.split()), error
 
@@ -71,4 +72,4 @@ def test_the_table_of_the_documentation():
     page = (ROOT / "docs" / "arrays.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- faults -->\n(.*?)\n<!-- /faults -->", page, re.DOTALL)
     assert shown is not None, "docs/arrays.md has no table between <!-- faults --> and <!-- /faults -->"
-    assert shown[1].strip().splitlines() == table(), "PYTHONPATH=.:tests python -m backends.faults prints it"
+    assert shown[1].strip().splitlines() == table(), "python -m tests.backends.faults prints it"

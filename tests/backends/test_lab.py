@@ -43,6 +43,7 @@ def test_metrics_are_those_of_the_host(backend: Backend) -> None:
     assert next(floors) == next(floors)
 
 
+@pytest.mark.slow("reports drawn from each array library's arrays")
 @pytest.mark.parametrize("recipe", ["wgan-gp", "gan"])
 def test_a_picture_is_the_hosts(recipe: str, backend: Backend) -> None:
     training = Training(configure(recipe, **SMALL), data_from("ring8"))

@@ -8,6 +8,7 @@ from minigan.lab.run import load_data
 from minigan.lab.train import Training, TrainingError
 from tests.backends import double
 from tests.gans.tiny import training
+from tests.selection import slow_but
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +17,7 @@ def cupy():
         yield module
 
 
-@pytest.mark.parametrize("device_rng", [False, True])
+@pytest.mark.parametrize("device_rng", slow_but([False], [False, True], "recipes on each array library"))
 @pytest.mark.parametrize("name", RECIPES)
 def test_no_step_waits_for_the_device(name, device_rng):
     run = training(name, device="cuda", device_rng=device_rng)

@@ -15,9 +15,11 @@ from minigan.gans import RECIPES
 from minigan.lab import run
 from minigan.lab.config import configure
 from minigan.lab.estimator import GAN
+from minigan.lab.state import STREAMS
 from minigan.lab.train import Training
 from tests.backends.backend import Backend, assert_close
 from tests.gans.tiny import TINY, training
+from tests.selection import slow_but
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 # a gradient penalty, power iteration, clipping after bursts, a reference batch, a mean of the past, unrolling
@@ -49,7 +51,7 @@ def same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 
 # -- recipes -----------------------------------------------------------------------------------
-@every_recipe
+@pytest.mark.parametrize("name", slow_but(SOME, RECIPES, "recipes on each array library"))
 def test_a_recipe_is_numpys(name: str, backend: Backend) -> None:
     found = trained(backend, name).state
     assert found.keys() == numpys(name).keys()
@@ -58,6 +60,7 @@ def test_a_recipe_is_numpys(name: str, backend: Backend) -> None:
 
 
 @every_recipe
+@pytest.mark.slow("recipes on each array library")
 def test_float32_and_replay(name: str, backend: Backend) -> None:
     """float32 stays float32, near what NumPy's is; and replay is eager, bit for bit."""
     settings = {"steps": 1, "dtype": "float32", "optimizer": "sgd"}  # Adam divides rounding errors by their own size
@@ -70,6 +73,7 @@ def test_float32_and_replay(name: str, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("name", SOME)
+@pytest.mark.slow("recipes on each array library")
 def test_a_row_of_many_is_numpys_run_of_its_seed(name: str, backend: Backend) -> None:
     many = state_of(trained(backend, name, seeds=(3, 8)))
     for key, x in numpys(name, seed=8).items():
@@ -79,6 +83,7 @@ def test_a_row_of_many_is_numpys_run_of_its_seed(name: str, backend: Backend) ->
 
 # -- noise drawn on the device -----------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["wgan-gp", "dragan"])
+@pytest.mark.slow("recipes on each array library")
 def test_a_run_with_the_devices_noise_resumes_anywhere(name: str, backend: Backend) -> None:
     noisy = {"device_rng": True, "critic_steps": 1, "burst": 2}
     whole = state_of(trained(backend, name, steps=4, **noisy))
@@ -93,6 +98,7 @@ def test_a_run_with_the_devices_noise_resumes_anywhere(name: str, backend: Backe
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.slow("recipes on each array library")
 def test_the_devices_noise_is_of_each_seeds_own(dtype: str, backend: Backend) -> None:
     settings = {"device_rng": True, "dtype": dtype, "batch": 1000}
     many = trained(backend, "dragan", steps=2, seeds=(3, 8), **settings)
@@ -148,7 +154,8 @@ def test_a_run_goes_on_on_another_library(tmp_path: Path, backend: Backend) -> N
 
 def test_samples_of_a_devices_run_need_no_device(tmp_path: Path, backend: Backend, monkeypatch) -> None:
     half(backend.device, tmp_path / "run", not backend.replays)
-    drawn = run.resume(tmp_path / "run", eager=not backend.replays).model.sample(np.random.default_rng(5), 7)
+    stream = arrays.streams(5, *STREAMS)["samples"]  # before there is no library
+    drawn = run.resume(tmp_path / "run", eager=not backend.replays).model.sample(stream, 7)
 
     def absent(device: str) -> None:
         raise arrays.DeviceError(f"no {device} on this machine")

@@ -1,5 +1,7 @@
 """``run(name)``: what a demo found. It runs once, in a folder of its own, and must leave its picture there."""
 
+import inspect
+import re
 import runpy
 from functools import cache
 from pathlib import Path
@@ -7,6 +9,22 @@ from pathlib import Path
 import pytest
 
 DEMOS = Path(__file__).parents[2] / "demos"
+# One and a half to nine seconds each: they train. With what is said of them, they wait for pytest --all.
+SLOW = {"clipping_and_penalty", "comparison", "ebgan_energy", "historical_averaging", "imle", "lsgan_pull",
+        "mode_collapse", "vanishing_gradient"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent == Path(__file__).parent and demos_of(item) & SLOW:
+            item.add_marker(pytest.mark.slow(f"demos that train: {', '.join(sorted(SLOW))}"))
+
+
+def demos_of(item):
+    """The names of the demos that a test runs, in its source or its parameters."""
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {*re.findall(r'"(\w+)"', inspect.getsource(item.function)), *(x for x in given if isinstance(x, str))}
 
 
 @pytest.fixture(scope="session")

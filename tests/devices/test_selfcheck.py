@@ -16,6 +16,7 @@ from minigan.devices.compare import worst
 from minigan.devices.primitives import LARGE, SMALL, of_primitive, rows
 from minigan.lab.train import Training
 from tests.backends import double
+from tests.selection import slow_but
 
 devices = import_module("minigan.devices.selfcheck")  # the module, and not its function
 BOTH = {"float64": 1.0, "float32": 1.0}
@@ -49,7 +50,8 @@ def test_the_rows_cover_the_registry_at_both_sizes():
     assert all(row.by_numbers for name in DIFFERENTIABLE for row in of(name)[:1])
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", slow_but(
+    ["cpu"], ["cpu", "cuda"], "the self-check of a device, whole, and with short products"))
 def test_where_all_is_well_every_check_passes(device, monkeypatch):
     monkeypatch.setattr(trainings, "STEPS", 10)
     with double.installed():
@@ -134,6 +136,7 @@ def short(bits):
     return product
 
 
+@pytest.mark.slow("the self-check of a device, whole, and with short products")
 @pytest.mark.parametrize(("device", "bits", "words"), [
     ("cuda", 10, "TF32: products keep 10 bits of 23, so gradients are good to 1e-03.*CUPY_TF32=0"),
     ("cpu", 7, "bfloat16: products keep 7 bits of 23"),
@@ -193,7 +196,7 @@ class Faulty(arrays.Stream):
     (lambda s: Faulty(0), "keys", ""),
     (lambda s: Faulty(np.random.SeedSequence(s.entropy[:2])), "keys", ""),
     (lambda s: Faulty(None), "keys", "the same key gave other numbers"),
-], ids=str)
+])
 def test_wrong_random_numbers_are_found(fault, where, words, few, monkeypatch):
     monkeypatch.setitem(arrays.LIBRARIES, "numpy", replace(
         arrays.LIBRARIES["numpy"], stream=lambda numpy, seed: fault(seed)))

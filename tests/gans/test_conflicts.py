@@ -10,6 +10,7 @@ from minigan.gans.conflicts import CONFLICTS
 from minigan.lab.config import configure
 from minigan.lab.train import Training
 from tests.gans.tiny import DATA, TINY
+from tests.selection import slow_but
 
 # (recipe, settings, words of the reason, what is allowed beside it)
 REFUSED = [
@@ -128,7 +129,7 @@ def sampled() -> list[str]:
             if not loss.startswith("f-") or (i + k) % 13 == 0]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", slow_but(["hinge"], LOSSES, "systems put together: stabilisers with every loss"))
 def test_a_loss_with_every_stabiliser(loss: str, monkeypatch) -> None:
     """A system of one's own, a row of existing parts: two recorded steps of each that means something."""
     row, rows = LOSSES[loss], set(sampled())

@@ -26,6 +26,7 @@ from tests.gans.faults import (
     PenaltyNeverAdded,
     Swapped,
 )
+from tests.selection import slow_but
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -73,10 +74,10 @@ def test_the_penalty_is_in_the_loss_of_a_game(kind: str) -> None:
     check_gradient_penalty(of_game(kind), kind, lam=0.7, whole_loss=True, examples=40)
 
 
-@pytest.mark.parametrize("wrong", [
+@pytest.mark.parametrize("wrong", slow_but([InnerGradientDetached], [
     PenaltyNeverAdded, PenaltyDetached, InnerGradientDetached, NormOverTheBatch, OneWeightForTheBatch,
     GradientOfTheMean, AtTheData, Swapped,
-])
+], "mistakes planted in the games' gradients"))
 def test_a_game_with_a_wrong_penalty_is_rejected(wrong: type[Game]) -> None:
     with pytest.raises(PropertyError) as error:
         check_gradient_penalty(of_game("two-sided", wrong), lam=0.7, whole_loss=True, examples=40)

@@ -468,6 +468,7 @@ def test_two_time_scales() -> None:
 
 
 # Rows
+@pytest.mark.slow("rows of runs beside single runs, for each recipe")
 @every_recipe
 def test_rows_equal_single_runs_whatever_becomes_of_another_row(name: str) -> None:
     """Five steps of three seeds at once, the second of them nan from the start."""

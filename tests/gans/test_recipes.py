@@ -20,6 +20,7 @@ def test_each_step_is_the_gradient_of_what_the_player_minimises(name: str) -> No
     steps_are_gradients(run, run.players)
 
 
+@pytest.mark.slow("systems put together: stabilisers with every loss")
 @pytest.mark.parametrize(("name", "settings"), [
     ("batch-norm", {"critic_norm": "batch"}), ("virtual-batch-norm", {"generators": 2}), ("wgan-gp", {"pack": 2}),
     ("wgan-gp", {"instance_noise": 0.5, "critic_norm": "virtual"}), ("dragan", {"pack": 2, "instance_noise": 0.5}),
@@ -51,6 +52,7 @@ def test_the_critic_learns_which_is_which_and_the_generator_to_be_taken_for_data
     the_right_way(run, run.players, name in ENERGIES, SURE.get(name, 60))
 
 
+@pytest.mark.slow("mistakes planted in the games' gradients")
 @pytest.mark.parametrize(("mistake", "name", "make"), GRADIENTS, ids=[f"{row[0]}, {row[1]}" for row in GRADIENTS])
 def test_the_gradient_end_to_end_rejects(mistake: str, name: str, make) -> None:
     run = steepest(name, **WITH.get(mistake, {}))

@@ -10,6 +10,7 @@ from minigan.gans.spectral import initial_state, power_iteration, spectral_norma
 from minigan.nets import MLP, Ensemble
 from minigan.testing import PropertyError, check_spectral_norm
 from minigan.theory.lipschitz import lipschitz_bound, lipschitz_on_grid
+from tests.selection import slow_but
 
 NETS = [
     MLP((2, 6, 5, 1)), MLP((1, 3, 1), "tanh"), MLP((2, 4, 3), "maxout", "batch"), MLP((2, 5, 1), minibatch=2),
@@ -177,11 +178,11 @@ class NotCheckpointed(Ours):
         pass
 
 
-@pytest.mark.parametrize(("wrong", "property"), [
+@pytest.mark.parametrize(("wrong", "property"), slow_but([NeverAdvanced], [
     (Differentiated, "state: a constant of the gradient"), (AdvancedTwice, "state: once a step"),
     (NeverAdvanced, "state: once a step"), (AdvancedInEvaluation, "state: not in evaluation"),
     (NotCheckpointed, "state: survives a checkpoint"),
-])
+], "mistakes that minigan.testing must catch"))
 def test_the_known_mistakes_around_it_are_rejected(wrong, property: str) -> None:
     with pytest.raises(PropertyError) as error:
         check_spectral_norm(sigma, gradient_of_sigma, wrong, examples=20)

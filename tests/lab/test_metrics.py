@@ -198,6 +198,7 @@ def test_w1_of_float32_samples_is_computed_in_float64():
     [("ring8", 256, 0.156, 0.048), ("ring8", 1024, 0.086, 0.026),
      ("ring8-unit", 256, 0.11, 0.035), ("ring8-unit", 1024, 0.05, 0.02)],
 )
+@pytest.mark.slow("the published floors of W₁, drawn again")
 def test_the_sampling_floor_is_the_published_one(name, n, mean, sd):
     seeds = 12
     floors = [sampling_floor(TOYS[name].sample, generator(seed), n, repeats=2) for seed in range(seeds)]

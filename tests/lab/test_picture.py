@@ -24,6 +24,7 @@ from minigan.lab.history import COLUMNS
 from minigan.lab.toys import TOYS
 from minigan.lab.train import Training
 from minigan.theory.family import skew
+from tests.selection import slow_but
 
 rng = np.random.default_rng(3)
 HISTORY = np.column_stack([np.arange(1, 31) * 1_000, rng.uniform(0.05, 2, (30, 6)), rng.integers(0, 9, (30, 2)),
@@ -66,7 +67,7 @@ def about(ax):
     return ax.texts[0].get_text()
 
 
-@pytest.mark.parametrize("recipe, source, game, last", [
+@pytest.mark.parametrize("recipe, source, game, last", slow_but(["gan", "ls-gan", "imle"], [
     ("wgan-gp", "ring8", ("score f(x)", SLOPE), [DISTANCE, QUALITY, LOSSES_]),
     ("wgan-gp", SHELL, ("score f(x)", SLOPE), [DISTANCE, LOSSES_]),
     ("wgan", SHELL[:, :1], ("score f(x)", SLOPE), [DISTANCE, LOSSES_]),
@@ -85,7 +86,7 @@ def about(ax):
     ("minibatch", "moons", ("logit s(x)", VERDICT), [DISTANCE, BOUND, LOSSES_]),
     ("imle", "ring8", (), [DISTANCE, QUALITY, LOSSES_]),
     ("mle", "bimodal", (), [DISTANCE, QUALITY, LOSSES_]),
-])  # fmt: skip
+], "reports and pictures of more systems"))  # fmt: skip
 def test_every_system_has_its_panels_and_no_text_lies_on_another(recipe, source, game, last):
     figure = report(recipe, source)
     name = source if isinstance(source, str) else "points"
@@ -239,6 +240,7 @@ def test_the_two_histograms_of_the_critic():
     picture.draw_verdicts(axes(), with_critic(model, 1e4 * model.w), data, samples)  # logits of millions: no overflow
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 @pytest.mark.parametrize("recipe, history", [
     ("wgan-gp", HISTORY[:1]), ("gan", NAN_ROW), ("gan", NAN_ROW + HISTORY[1:3]), ("wgan-gp", []), ("imle", NAN_ROW),
 ])  # fmt: skip
@@ -260,6 +262,7 @@ def odd(rng, n):
 odd.__name__ = r"cost$\foo$"  # not mathematics
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 @pytest.mark.parametrize("recipe, source, dead", [
     ("wgan-gp", "ring8", True), ("wgan-gp", np.full((20, 2), 3.0), False), ("gan", np.full((20, 1), 3.0), True),
     ("wgan-gp", odd, False), ("gan", SHELL * 1e-9, False),
@@ -270,6 +273,7 @@ def test_dead_critics_and_degenerate_data_are_drawn_too(recipe, source, dead):
     assert overlaps(picture.draw_report(model, data, samples, HISTORY[:2], COLUMNS)) == []
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 def test_the_same_run_gives_the_same_bytes_whatever_the_readers_settings(tmp_path):
     picture.save_picture(report(source="bimodal"), tmp_path / "one.png")
     with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "savefig.bbox": "tight"}):

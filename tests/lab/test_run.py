@@ -2,6 +2,7 @@
 
 import csv
 import io
+import signal
 import tokenize
 import tomllib
 import zipfile
@@ -105,6 +106,13 @@ def test_a_failed_run_keeps_its_last_good_checkpoint(tmp_path: Path) -> None:
         run.drive(training, tmp_path, spoil)
     assert run.resume(tmp_path).step == 10
     assert np.isfinite(run.load_model(tmp_path).w).all()
+
+
+def test_what_control_c_leaves_is_saved_whenever_it_comes(tmp_path: Path) -> None:
+    """Between the save and the end of a step too: the next step is the last, and the folder has it."""
+    training = run.start(configure("wgan-gp", **SMALL), "ring8", tmp_path)
+    assert not run.drive(training, tmp_path, lambda run: run.step == 7 and signal.raise_signal(signal.SIGINT))
+    assert run.resume(tmp_path).step == training.step == 8
 
 
 @pytest.mark.parametrize(("damage", "words"), [

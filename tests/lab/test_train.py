@@ -14,8 +14,13 @@ from minigan.lab.state import STREAMS
 from minigan.lab.toys import gaussian_mixture
 from minigan.lab.train import Training, TrainingError
 from minigan.nets import MLP
+from tests.selection import slow_but
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8, 8), "critic": (8, 8), "evaluations": 3, "samples": 50}
+LONGER = "training of each recipe: of a row of seeds, until it is near the data"
+# Of each kind of step one: the quick suite trains the other recipes in tests/gans and tests/backends
+KINDS = ["gan", "wgan", "wgan-gp", "sn-gan", "ebgan-pt", "semi-supervised", "virtual-batch-norm", "historical",
+         "unrolled", "consensus", "extragradient", "mle"]
 LINE = ("mle", "reverse-kl")  # these fit one Gaussian, on the line
 
 
@@ -36,12 +41,13 @@ def same_state(a: Training, b: Training) -> bool:
     return all((a.state[k] == b.state[k]).all() for k in a.state) and a.state.keys() == b.state.keys()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", slow_but(KINDS, RECIPES, LONGER))
 def test_replay_equals_eager_bit_for_bit(name: str) -> None:
     settings = {"steps": 6, "evaluations": 1}
     assert same_state(finished(name, **settings), finished(name, eager=True, **settings))
 
 
+@pytest.mark.slow("training with every optimiser, schedule and activation")
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "optimistic", "optimistic-adam"])
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_and_for_every_optimiser_and_schedule(schedule: str, optimizer: str) -> None:
@@ -49,7 +55,7 @@ def test_and_for_every_optimiser_and_schedule(schedule: str, optimizer: str) -> 
     assert same_state(finished(**settings), finished(eager=True, **settings))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", slow_but(["wgan-gp", "sn-gan", "wgan", "virtual-batch-norm"], RECIPES, LONGER))
 def test_a_row_of_many_is_the_run_of_its_seed(name: str) -> None:
     """Streams, penalties, clipping, power iteration, reference batches: each row has its own."""
     settings = {"steps": 4, "evaluations": 1}
@@ -88,6 +94,7 @@ def test_seeds_that_make_no_sense(seeds) -> None:
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "tanh", "sigmoid", "softplus"])
+@pytest.mark.slow("training with every optimiser, schedule and activation")
 def test_replay_equals_eager_for_every_activation(activation: str) -> None:
     assert same_state(finished(activation=activation), finished(activation=activation, eager=True))
 
@@ -143,6 +150,7 @@ def test_looking_does_not_change_training() -> None:
     assert same_state(finished(evaluations=1), finished(evaluations=30, samples=77))
 
 
+@pytest.mark.slow(LONGER)
 def test_a_float32_run_holds_no_float64_anywhere() -> None:
     for name in RECIPES:
         run = finished(name, dtype="float32", steps=3, evaluations=1)
@@ -236,11 +244,11 @@ NEARER: dict[str, dict] = {
 }
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", slow_but(["gan", "wgan-gp"], RECIPES, LONGER))
 def test_every_recipe_brings_the_generator_nearer(name: str) -> None:
     """Exact W₁ to a Gaussian far from where the generator starts falls by half, for 10 seeds of 10."""
     target = gaussian_mixture([[2.0, -1.0]], 0.3)
-    usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "standardize": False,
+    usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "samples": 50, "standardize": False,
              "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"}
     config = configure(name, **(usual | NEARER.get(name, {})))
     run = Training(config, data_from(target, standardize=False), seeds=range(10))

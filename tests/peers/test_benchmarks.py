@@ -63,6 +63,7 @@ def test_every_contender_has_a_line_and_who_cannot_says_why():
     assert "n/a: RuntimeError: not today |" in lines[-2] and "n/a: ModuleNotFoundError" in lines[-1]
 
 
+@pytest.mark.slow("the benchmark's driver from end to end")
 def test_a_run_writes_what_it_prints(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     few = [replace(entry, quick=True) for entry in PRESENT if entry.label in NAMES[:2]]

@@ -6,7 +6,7 @@ import pytest
 from minigan.autodiff.tensor import Tensor
 from minigan.nets import OPTIMIZERS
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="a peer: pip install 'minigan[peers]'")
 
 PEERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.03),

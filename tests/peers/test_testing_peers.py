@@ -16,10 +16,12 @@ from minigan.testing import (
     value_and_gradient_from_torch,
 )
 
+PEER = "a peer: pip install 'minigan[peers]'"
+
 
 @pytest.fixture
 def torch():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason=PEER)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # four numbers at a time: a pool of threads would only wait
     yield torch
@@ -28,7 +30,7 @@ def torch():
 
 @pytest.fixture
 def jax():
-    return pytest.importorskip("jax")
+    return pytest.importorskip("jax", reason=PEER)
 
 
 # PyTorch

@@ -133,6 +133,7 @@ def overlaps(figure) -> list:
 EIGHT = ["gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1", "virtual-batch-norm", "fgan-squared-hellinger"]
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 @pytest.mark.parametrize(("recipes", "data"), [
     (["gan"], "ring8"), (EIGHT[2:], "grid25"), (EIGHT, "moons"), (EIGHT[:6], "bimodal"),
     (["gan", "r1"], np.random.default_rng(0).normal(size=(30, 3))),

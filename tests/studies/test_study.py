@@ -22,6 +22,7 @@ from minigan.studies import study as studies
 from minigan.studies.design import plan
 from minigan.studies.presets import PRESETS
 from minigan.studies.study import StudyError, carry_out, run_study
+from tests.selection import slow_but
 
 TINY = {"steps": 12, "batch": 8, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
 ALL_FAIL = {"optimizer": "sgd", "lr_critic": 1e30, "standardize": False}
@@ -195,6 +196,7 @@ def test_what_is_done_is_not_done_again(whole, tmp_path: Path, monkeypatch) -> N
     assert trained == ["r1"]
 
 
+@pytest.mark.slow("studies to the same bytes, stopped anywhere and gone on with")
 def test_the_same_study_writes_the_same_bytes_but_for_the_seconds(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         run_study(["gan"], "ring8", 2, TINY, jobs=1, folder=tmp_path / folder)
@@ -234,7 +236,8 @@ def test_a_run_folder_is_not_a_study(tmp_path: Path, no_training) -> None:
         tiny(folder=tmp_path)
 
 
-@pytest.mark.parametrize("stop", [1, 5, 12, 17, 23])
+@pytest.mark.parametrize("stop", slow_but(
+    [5], [1, 5, 12, 17, 23], "studies to the same bytes, stopped anywhere and gone on with"))
 def test_a_stopped_study_goes_on_to_the_same_bits(whole, tmp_path: Path, monkeypatch, stop: int) -> None:
     """Ctrl-C after so many steps of 24, in the midst of a method or between two."""
     taken: list[int] = []

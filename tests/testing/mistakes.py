@@ -1,7 +1,7 @@
 """Small wrong versions of formulas, each a mistake found in well-known code, and the property that must catch it.
 
-A row is (mistake, property (or several), a call of the checker). ``CAUGHT`` collects what did catch it, for the
-table that conftest.py prints at the end.
+A row is (mistake, property (or several), a call of the checker). conftest.py prints
+at the end what did catch it.
 """
 
 import numpy as np
@@ -23,8 +23,6 @@ from minigan.testing import (
     check_virtual_batch_norm,
     value_and_gradient_from_tensors,
 )
-
-CAUGHT: dict[str, tuple[str, str]] = {}  # mistake -> (family, property)
 
 
 # Divergences

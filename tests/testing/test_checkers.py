@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from scipy.special import rel_entr
 from scipy.stats import norm
 
@@ -35,7 +36,13 @@ from minigan.testing import losses as known_losses
 from minigan.theory.divergences import divergence, jensen_shannon, skew_jensen_shannon
 from minigan.theory.family import DIVERGENCES, alpha
 from minigan.theory.lipschitz import lipschitz_bound, power_iteration
+from tests.selection import slow_but
 from tests.testing.mistakes import Layer, first_singular_vectors, iterated, of_tensors, penalty, spectral, two_layers
+
+
+def up_to(examples: int) -> int:
+    """So many, or fewer in the quick suite."""
+    return min(examples, 2 * settings.default.max_examples)
 
 
 # Ours
@@ -56,7 +63,7 @@ def test_our_jensen_shannon() -> None:
 
 @pytest.mark.parametrize("row", [*DIVERGENCES.values(), alpha(3), alpha(0.95), alpha(-1)], ids=lambda row: row.name)
 def test_our_conjugates(row) -> None:
-    check_conjugate(row.f, row.conjugate, row.domain, row.activation, examples=30)
+    check_conjugate(row.f, row.conjugate, row.domain, row.activation, examples=up_to(30))
 
 
 def gradient_of(loss, count):
@@ -77,7 +84,7 @@ def players(loss):
 @pytest.mark.parametrize("name", OF_A_KIND)
 def test_our_losses(name: str) -> None:
     critic, generator = players(LOSSES[name])
-    names = check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], examples=50,
+    names = check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], examples=up_to(50),
                        critic_gradient=gradient_of(critic, 2),
                        generator_gradient=lambda t: gradient_of(generator, 1)(t)[0])
     assert len(names) == 10
@@ -88,7 +95,7 @@ def test_our_losses(name: str) -> None:
 @pytest.mark.parametrize("name", ["minimax", "non-saturating", "semi-supervised"])
 def test_our_smoothed_losses(name: str, alpha: float) -> None:
     critic, generator = players(LOSSES[name].with_constants(smoothing=alpha))
-    check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], smoothing=alpha, examples=30,
+    check_loss(from_tensors(critic), from_tensors(generator), OF_A_KIND[name], smoothing=alpha, examples=up_to(30),
                critic_gradient=gradient_of(critic, 2))
 
 
@@ -101,7 +108,7 @@ def test_our_losses_of_no_kind(name: str) -> None:
 
 
 def test_our_pull_away_term() -> None:
-    check_pull_away(from_tensors(pull_away), examples=50)
+    check_pull_away(from_tensors(pull_away), examples=up_to(50))
 
 
 @pytest.mark.parametrize("name", known_losses.KINDS)
@@ -112,7 +119,7 @@ def test_each_kind_of_loss_accepts_its_own_formula(name: str) -> None:
     names = check_loss(
         lambda s, t: real[0](s).mean() + row.fake[0](t).mean(), lambda t: row.generator[0](t).mean(), name,
         critic_gradient=lambda s, t: (real[1](s) / len(s), row.fake[1](t) / len(t)),
-        generator_gradient=lambda t: row.generator[1](t) / len(t), smoothing=smoothing, examples=30,
+        generator_gradient=lambda t: row.generator[1](t) / len(t), smoothing=smoothing, examples=up_to(30),
     )
     assert len(names) == len(set(names)) == 10
 
@@ -138,10 +145,10 @@ def whole(critic, real, fake, eps):
 
 
 def test_our_gradient_penalties() -> None:
-    check_gradient_penalty(of_tensors(penalty), examples=50)
-    check_gradient_penalty(of_tensors(one_sided), "one-sided", examples=50)
-    check_gradient_penalty(of_tensors(the_other_end), lam=10, examples=50)  # which end takes eps is a convention
-    check_gradient_penalty(of_tensors(whole), lam=10, whole_loss=True, examples=50)
+    check_gradient_penalty(of_tensors(penalty), examples=up_to(50))
+    check_gradient_penalty(of_tensors(one_sided), "one-sided", examples=up_to(50))
+    check_gradient_penalty(of_tensors(the_other_end), lam=10, examples=up_to(50))  # which end takes eps is a convention
+    check_gradient_penalty(of_tensors(whole), lam=10, whole_loss=True, examples=up_to(50))
 
 
 def test_a_gradient_penalty_in_numpy_alone_and_our_critic() -> None:
@@ -187,7 +194,8 @@ def test_lipschitz_bounds() -> None:
         check_lipschitz(lambda x: (x**2).sum(axis=1), 2 * np.sqrt(200), 2, radius=11)
 
 
-@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("name", slow_but(
+    [name for name in TOYS if "grid" not in name], TOYS, "samplers of 25 modes checked"))
 def test_our_samplers(name: str) -> None:
     data = TOYS[name]
     density = data.log_density and (lambda x: np.exp(data.log_density(x)))
@@ -226,7 +234,7 @@ def test_the_error_names_the_property_the_counterexample_the_formula_and_the_sli
 ])
 def test_a_convention_is_named(kind, D, words) -> None:
     with pytest.raises(PropertyError, match=words) as error:
-        check_divergence(D, kind, examples=30)
+        check_divergence(D, kind, examples=up_to(30))
     assert error.value.property == "value"
 
 

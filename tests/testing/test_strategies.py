@@ -63,6 +63,7 @@ def test_markov_kernels(data, n, m) -> None:
     assert data.draw(markov_kernels(n)).shape == (n, n)
 
 
+@pytest.mark.slow("awkward inputs that the strategies must reach")
 @pytest.mark.parametrize(("strategy", "awkward"), [
     (probability_vectors(), lambda p: (p == 0).any()),
     (probability_vectors(zeros=False), lambda p: p.min() < 1e-90),
