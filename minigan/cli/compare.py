@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from minigan.arrays import DeviceError
 from minigan.cli.common import INTERRUPTED, add_settings, command, fail, free_folder, given_settings
 from minigan.cli.output import print_table, progress_bar
+from minigan.lab.style import plural
 from minigan.studies import page, summary
 from minigan.studies.design import Plan, plan
 from minigan.studies.presets import PRESETS
@@ -20,7 +21,7 @@ from minigan.studies.study import StudyError, carry_out
 def add(commands: Any) -> None:
     compare = command(commands, "compare", compare_command,
                       "train several recipes for several seeds and print one table")
-    compare.add_argument("--recipes", type=_names, metavar="A,B,...",
+    compare.add_argument("--recipes", metavar="A,B,...",
                          help="the recipes, separated by commas, or the preset's variants (default: the preset's list)")
     compare.add_argument("--seeds", type=int, metavar="N",
                          help="how many seeds, from --seed on (default: the preset's number)")
@@ -34,19 +35,17 @@ def add(commands: Any) -> None:
     add_settings(compare, without=("recipe",))
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
 def compare_command(args: argparse.Namespace) -> int:
     given = given_settings(args)
     data = given.pop("data", None)
     try:
         if args.jobs is not None and args.jobs < 1:
             return fail(f"--jobs must be at least 1, got {args.jobs}")
-        todo = plan(args.recipes, data, args.seeds, given, args.preset, args.quick)
-        folder = args.out or free_folder(_folder_name(todo))
-        seeds = "1 seed" if len(todo.seeds) == 1 else f"{len(todo.seeds)} seeds"
+        recipes = [name.strip() for name in (args.recipes or "").split(",") if name.strip()]
+        todo = plan(recipes, data, args.seeds, given, args.preset, args.quick)
+        named = ["compare", *([] if args.preset == "own" else [args.preset]), todo.data.name]
+        folder = args.out or free_folder("-".join([*named, "quick"] if args.quick else named))
+        seeds = plural(len(todo.seeds), "seed")
         print(f"{', '.join(todo.methods)} on {todo.data.name}, {seeds} each; study folder {folder}")
         with _progress(todo) as show:
             study = carry_out(todo, args.jobs, folder, show)
@@ -67,23 +66,14 @@ def compare_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _folder_name(todo: Plan) -> str:
-    preset = "" if todo.preset.name == "own" else todo.preset.name
-    parts = ["compare", preset, todo.data.name, "quick" if todo.quick else ""]
-    return "-".join(filter(None, parts))
-
-
 @contextmanager
 def _progress(todo: Plan) -> Iterator[Callable[[Mapping[str, int]], None]]:
     """What shows the steps done of each recipe still to be trained, in a bar over all of them; none: no bar."""
     steps = {name: config.steps for name, config in todo.methods.items()}
-    with ExitStack() as opened:
-        bar = None
+    with progress_bar(total=0, unit="step", delay=1e-3) as bar:
 
         def show(done: Mapping[str, int]) -> None:
-            nonlocal bar
-            if bar is None:
-                bar = opened.enter_context(progress_bar(total=sum(steps[name] for name in done), unit="step"))
+            bar.total = sum(steps[name] for name in done)
             under_way = [f"{name} {n / steps[name]:.0%}" for name, n in done.items() if 0 < n < steps[name]]
             bar.set_postfix_str(", ".join(under_way), refresh=False)
             bar.update(sum(done.values()) - bar.n)

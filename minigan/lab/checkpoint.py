@@ -12,6 +12,7 @@ import json
 import os
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,18 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, parse: Callable[[bytes], Any]) -> Any:
+    """A file of a run folder; RunError if it is not there, or does not hold what it should."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+        return parse(path.read_bytes())
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from error
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    return _read(path, lambda content: dict(np.load(io.BytesIO(content), allow_pickle=False)))
 
 
 def read_checkpoint(folder: Path) -> dict[str, np.ndarray]:
@@ -63,20 +68,14 @@ def write_toml(path: Path, values: dict[str, Any]) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
+    return _read(path, lambda content: tomllib.loads(content.decode()))
 
 
-def write_history(path: Path, columns: list[str], rows: list[list[float]]) -> None:
-    """A table of numbers; what was not measured is left empty. Floats keep all their digits."""
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table as CSV. Floats keep all their digits; nan, what was not measured, is left empty."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if np.isnan(v) else repr(float(v)) for v in row] for row in rows])
+    csv.writer(text, lineterminator="\n").writerows(
+        [columns, *(["" if value != value else value for value in row] for row in rows)])
     write_whole(path, text.getvalue().encode())
 
 

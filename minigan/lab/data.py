@@ -6,7 +6,9 @@ and W₁ in data units are ``scale`` times those that the critic sees. Metrics a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +46,16 @@ class Data:
         out[...] = (self.sample(rng, len(out)) - self.shift) / self.scale
 
     @property
+    def mixture(self) -> Any:
+        """The toy, if it is made of Gaussians, so that its modes are known; else None."""
+        return None if self.toy is None or self.toy.modes is None or self.toy.sigma is None else self.toy
+
+    @property
     def classes(self) -> int:
         """How many classes the labels have: of a toy, its modes; 0 if there are no labels."""
         if self.labels is not None:
             return int(self.labels.max()) + 1
-        return 0 if self.toy is None or self.toy.modes is None else len(self.toy.modes)
+        return len(self.mixture.modes) if self.mixture else 0
 
     def draw_labelled(self, rng: np.random.Generator, out: np.ndarray, one_hot: np.ndarray, share: float) -> None:
         """``draw``, and fill ``one_hot`` (batch, classes): a row of zeros for all but a share of the labels.
@@ -58,9 +65,9 @@ class Data:
         if self.points is not None and self.labels is not None:
             index = rng.integers(len(self.points), size=len(out))
             x, label = self.points[index], self.labels[index]
-        elif self.toy is not None and self.toy.modes is not None:
+        elif self.mixture:
             x = self.sample(rng, len(out))
-            label = nearest_mode(x, self.toy.modes)[0]
+            label = nearest_mode(x, self.mixture.modes)[0]
         else:
             raise ValueError(f"{self.name} has no classes: give labels y with the points, or choose a toy with modes")
         label = np.where(rng.random(len(out)) < share, label, -1)
@@ -72,8 +79,8 @@ class Data:
 
         ValueError unless the data are a mixture of Gaussians, whose density has a closed form.
         """
-        toy = self.toy
-        if toy is None or toy.modes is None or toy.sigma is None:
+        toy = self.mixture
+        if not toy:
             raise ValueError(f"the density of {self.name} is not known; choose a mixture of Gaussians, such as bimodal")
         k = len(toy.modes)
         weights = np.full(k, 1 / k) if toy.weights is None else toy.weights
@@ -98,24 +105,30 @@ def data_from(
     points, row = None, None
     if isinstance(source, str | Path) and Path(source).suffix in READERS:
         name, points = Path(source).stem, read_points(Path(source))
-    elif isinstance(source, str):
-        row = toy(source)
+    elif isinstance(source, str | Toy):
+        row = toy(source) if isinstance(source, str) else source
         name, sample = row.name, row.sample
-    elif isinstance(source, Toy):
-        row, name, sample = source, source.name, source.sample
     elif callable(source):
-        name, sample = getattr(source, "__name__", "sampler"), lambda rng, n: to_host(source(rng, n))
+        name, sample = getattr(source, "__name__", "sampler"), partial(_draw_on_host, source)
     else:
         name, points = "points", check_points(source)
-    if points is not None:
-        known = points
-        sample = lambda rng, n: known[rng.integers(len(known), size=n)]  # noqa: E731
-    sample_points = points if points is not None else check_points(sample(rng, 10_000), f"10,000 draws of {name}")
-    shift, scale = np.zeros(sample_points.shape[1]), 1.0
+    if points is None:
+        known = check_points(sample(rng, 10_000), f"10,000 draws of {name}")
+    else:
+        known, sample = points, partial(_draw_points, points)
+    shift, scale = np.zeros(known.shape[1]), 1.0
     if standardize:
-        shift = sample_points.mean(axis=0)
-        scale = float(np.sqrt(np.mean((sample_points - shift) ** 2))) or 1.0  # identical points have no scale
+        shift = known.mean(axis=0)
+        scale = float(np.sqrt(np.mean((known - shift) ** 2))) or 1.0  # identical points have no scale
     return Data(name, sample, shift, scale, points, row, None if labels is None else _classes(labels, points))
+
+
+def _draw_points(points: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
+    return points[rng.integers(len(points), size=n)]
+
+
+def _draw_on_host(sampler: Sampler, rng: np.random.Generator, n: int) -> np.ndarray:
+    return to_host(sampler(rng, n))
 
 
 def _classes(labels: Any, points: np.ndarray | None) -> np.ndarray:
@@ -143,10 +156,6 @@ def check_points(x: Any, what: str = "the data") -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _read_npy(path: Path) -> np.ndarray:
-    return np.load(path, allow_pickle=False)
-
-
 def _read_csv(path: Path) -> np.ndarray:
     """Comma-separated numbers, after at most one line of column names."""
     lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -164,7 +173,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-READERS = {".npy": _read_npy, ".csv": _read_csv}
+READERS: dict[str, Callable[[Path], np.ndarray]] = {".npy": partial(np.load, allow_pickle=False), ".csv": _read_csv}
 
 
 def read_points(path: Path) -> np.ndarray:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigan import arrays
+from minigan.arrays import to_host
 from minigan.lab import run
 from minigan.lab.config import NAMES, Config, configure
 from minigan.lab.history import COLUMNS
 from minigan.lab.model import Model
-from minigan.lab.state import STREAMS
+from minigan.lab.state import sampling_stream
 from minigan.lab.train import Training
 
 
@@ -64,7 +64,7 @@ class GAN:
 
     def _fitted(self, config: Config, model: Model) -> None:
         self.config_, self.model_ = config, model
-        self._rng = _sampling_stream(config.seed)
+        self._rng = sampling_stream(config.seed)
 
     def _model(self) -> Model:
         if not hasattr(self, "model_"):
@@ -73,11 +73,11 @@ class GAN:
 
     def sample(self, n: int = 1, seed: int | None = None) -> np.ndarray:
         """n draws from the generator, (n, d) in data units; with a seed, always the same ones."""
-        return self._model().sample(self._rng if seed is None else _sampling_stream(seed), n)
+        return self._model().sample(self._rng if seed is None else sampling_stream(seed), n)
 
     def critic(self, x: Any) -> np.ndarray:
         """The critic's scores of points (n, d): its potential in units of x, or a discriminator's logits. (n,)."""
-        return self._model().critic(arrays.to_host(x))[0]
+        return self._model().critic(to_host(x))[0]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments, as scikit-learn's tools want them."""
@@ -100,8 +100,3 @@ class GAN:
 
     def __repr__(self) -> str:
         return f"GAN({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
-
-
-def _sampling_stream(seed: int) -> np.random.Generator:
-    """Of samples alone: data drawn with ``np.random.default_rng(seed)`` share nothing with them."""
-    return arrays.streams(seed, *STREAMS)["samples"]

@@ -48,8 +48,8 @@ def draw_report(
         above += [partial(draw, model=model, **points) for draw in (draw_critic, draw_slopes if of_w1 else judged)]
         if not of_w1:
             below.append(partial(draw_estimate, table=table, loss=loss, pack=model.config.pack))
-    if _modes(data):
-        below.append(partial(draw_quality, table=table, k=_modes(data), dim=data.dim))
+    if data.mixture:
+        below.append(partial(draw_quality, table=table, k=len(data.mixture.modes), dim=data.dim))
     below.append(partial(draw_losses, table=table, loss=loss))
     if loss.critic is None:
         above.append(below.pop(0))
@@ -84,24 +84,29 @@ def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
     """Samples over data: densities on the line, else points, in the first two coordinates."""
     samples = to_host(samples)
     about = f"{len(samples):,} samples"
-    if k := _modes(data):
-        found = data.modes(samples)
-        about = f"{100 * found['high_quality']:.1f} % within 3σ of a mode, {found['modes_solid']} of {k} modes solid"
-    title(ax, "Data and samples", (f"x₁ and x₂ of {data.dim}; " if data.dim > 2 else "") + about)
+    if data.mixture:
+        found, of = data.modes(samples), len(data.mixture.modes)
+        about = f"{100 * found['high_quality']:.1f} % within 3σ of a mode, {found['modes_solid']} of {of} modes solid"
+    title(ax, "Data and samples", f"x₁ and x₂ of {data.dim}; {about}" if data.dim > 2 else about)
     (_densities if data.dim == 1 else _clouds)(ax, data, samples)
     legend_above(ax, markerscale=3)
 
 
 def _clouds(ax: Any, data: Data, samples: np.ndarray) -> None:
-    from matplotlib.patches import Circle
-
     ax.scatter(*shown_data(data)[:, :2].T, s=10, color=FAINT, linewidths=0, label="data")
     ax.scatter(*samples[:, :2].T, s=6, color=GENERATOR, alpha=0.75, linewidths=0, label="samples")
     _plane(ax, _box(data, samples))
-    toy: Any = data.toy
-    if _modes(data) and data.dim == 2 and 6 * toy.sigma > 0.01 * np.ptp(ax.get_xlim()):  # or nobody could see them
+    circle_modes(ax, data, linewidth=0.8)
+
+
+def circle_modes(ax: Any, data: Data, linewidth: float) -> None:
+    """3σ about each mode in the plane, unless nobody could see that."""
+    from matplotlib.patches import Circle
+
+    toy = data.mixture
+    if toy and data.dim == 2 and 6 * toy.sigma > 0.01 * np.ptp(ax.get_xlim()):
         for mu in toy.modes:
-            ax.add_patch(Circle(mu, 3 * toy.sigma, fill=False, color=DATA, linewidth=0.8))
+            ax.add_patch(Circle(mu, 3 * toy.sigma, fill=False, color=DATA, linewidth=linewidth))
 
 
 def _densities(ax: Any, data: Data, samples: np.ndarray) -> None:
@@ -235,11 +240,6 @@ def _judged_in(model: Model) -> str:
     """What the critic sees a point in."""
     packs = f"; packs of {model.config.pack}" if model.config.pack > 1 else ""
     return packs + ("; batches of one kind" if model.game.critic.couples_samples else "")
-
-
-def _modes(data: Data) -> int:
-    """k, how many modes the data are known to have; 0 where none are known."""
-    return 0 if data.toy is None or data.toy.modes is None else len(data.toy.modes)
 
 
 def shown_data(data: Data, n: int = SHOWN) -> np.ndarray:

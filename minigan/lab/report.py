@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from minigan import arrays
 from minigan.gans.losses import W1
 from minigan.lab.metrics import scores
 from minigan.lab.reference import YARDSTICKS, draw_reference
-from minigan.lab.state import STREAMS
+from minigan.lab.state import sampling_stream
 from minigan.lab.train import Training
 
 
 def final_samples(training: Training) -> np.ndarray:
     """config.samples draws of the generator: always the same ones of a given run."""
-    rng = arrays.streams(training.config.seed, *STREAMS)["samples"]
-    return training.model.sample(rng, training.config.samples)
+    return training.model.sample(sampling_stream(training.config.seed), training.config.samples)
 
 
 def final_table(training: Training) -> list[dict[str, Any]]:

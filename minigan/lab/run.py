@@ -90,7 +90,7 @@ def load_model(folder: Path) -> Model:
 def save(training: Training, folder: Path) -> None:
     """Write the checkpoint and the history: the run so far."""
     files.write_arrays(folder / "checkpoint.npz", training.checkpoint())
-    files.write_history(folder / "history.csv", COLUMNS, training.history)
+    files.write_table(folder / "history.csv", COLUMNS, training.history)
 
 
 def finish(training: Training, folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.arrays import streams
 from minigan.gans.game import Game
 from minigan.gans.spectral import initial_state as initial_directions
 from minigan.gans.spectral import settled
@@ -18,6 +19,11 @@ STREAMS = ("init", "data", "noise", "metrics", "samples")
 NORM_SAMPLES = 1_000  # whose statistics batch norm uses in evaluation
 # what of the state a model needs: the critic's own moments, say, are training's business
 EVALUATED = ("theta", "w", "theta.ema", "w.s", "theta.reference", "w.reference")
+
+
+def sampling_stream(seed: int) -> np.random.Generator:
+    """Of samples alone: data drawn with ``np.random.default_rng(seed)`` share nothing with them."""
+    return streams(seed, *STREAMS)["samples"]
 
 
 def initial_state(config: Config, game: Game, data: Data, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -111,11 +111,6 @@ class Training:
         return max(self.config.burst, self.config.critic_steps) if bursting else self.config.critic_steps
 
     @property
-    def critic_count(self) -> int:
-        """Steps that the critic has taken."""
-        return self.steps.critic_count
-
-    @property
     def programs(self) -> tuple[list[Callable[[], Any]], Callable[[], Any]]:
         """The steps of one iteration without their draws: the critic's, one after another, and the generator's."""
         (generator,) = self.steps.generator
@@ -173,7 +168,7 @@ class Training:
         """Everything that the rest of the run depends on, as arrays."""
         state = {f"state.{name}": arrays.to_host(value).copy() for name, value in self.state.items()}
         return {
-            "format": np.array(FORMAT), "step": np.array(self.step), "critic_count": np.array(self.critic_count),
+            "format": np.array(FORMAT), "step": np.array(self.step), "critic_count": np.array(self.steps.critic_count),
             "history": np.array(self.histories, dtype=float).reshape(len(self.seeds), -1, len(COLUMNS)),
             "streams": pack_streams(self.streams), **state,
         }

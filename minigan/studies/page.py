@@ -56,7 +56,7 @@ def _legend(plan: Plan) -> str:
         f"{min(n, W1_SAMPLES):,} of them.",
         "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
     ]
-    if plan.data.toy is not None and plan.data.toy.modes is not None:
+    if plan.data.mixture:
         text.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
                     "quality*: within 3σ of a mode. *Reverse KL*: of the shares of the modes, in nats, each sample "
                     "counted at its nearest one.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigan.lab.data import Data
-from minigan.lab.picture import shown_data
+from minigan.lab.picture import circle_modes, shown_data
 from minigan.lab.reference import YARDSTICKS, draw_reference
 from minigan.lab.style import DATA, FAINT, GENERATOR, plural, style, title
 from minigan.studies.design import Row, Study, as_published
@@ -78,7 +78,14 @@ def draw_cloud(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
     low, high = real.min(axis=0), real.max(axis=0)
     half = 0.62 * (high - low)[:2].max() or 1.0
     box = [((a + b) / 2 - half, (a + b) / 2 + half) for a, b in zip(low[:2], high[:2], strict=True)]
-    title(ax, name, _about(row, data))
+    if row["failed"]:
+        about = "this seed failed"
+    elif "modes_solid" in row:
+        k = len(data.mixture.modes)
+        about = f"{row['modes_solid']:.0f} of {k} solid, {100 * row['high_quality']:.0f} % hq"
+    else:
+        about = f"W₁ {row['w1']:.3f}"
+    title(ax, name, about)
     ax.set_title(name, fontsize=12.5 if len(name) <= 16 else 9.5)
     ax.set(xticks=[], yticks=[], xlim=box[0])
     for spine in ax.spines.values():
@@ -89,34 +96,13 @@ def draw_cloud(ax: Any, data: Data, x: np.ndarray, row: Row) -> None:
         for points, options in [(real, {"color": FAINT, "fill": True}), (fine, {"color": colour, "linewidth": 1.6})]:
             counts = np.histogram(points[:, 0], bins)[0]  # of all points, those outside too
             ax.stairs(counts / (max(len(points), 1) * (bins[1] - bins[0])), bins, **options)
-        _outside(ax, fine, box)
-        return
-    from matplotlib.patches import Circle
-
-    ax.set(ylim=box[1], aspect="equal")
-    ax.scatter(*real[:, :2].T, s=7, color=FAINT, linewidths=0)
-    ax.scatter(*fine[:, :2].T, s=5, color=colour, alpha=0.7, linewidths=0)
-    toy: Any = data.toy
-    if data.dim == 2 and toy is not None and toy.modes is not None and 6 * toy.sigma > 0.02 * half:
-        for mu in toy.modes:
-            ax.add_patch(Circle(mu, 3 * toy.sigma, fill=False, color=DATA, linewidth=0.6))
-    _outside(ax, fine, box)
-
-
-def _about(row: Row, data: Data) -> str:
-    """How good these samples are."""
-    if row["failed"]:
-        return "this seed failed"
-    if "modes_solid" not in row:
-        return f"W₁ {row['w1']:.3f}"
-    toy: Any = data.toy
-    return f"{row['modes_solid']:.0f} of {len(toy.modes)} solid, {100 * row['high_quality']:.0f} % hq"
-
-
-def _outside(ax: Any, x: np.ndarray, box: Sequence[tuple[float, float]]) -> None:
-    """How many of the samples are not to be seen."""
-    outside = np.any([(x[:, k] < a) | (x[:, k] > b) for k, (a, b) in enumerate(box)], axis=0)
-    share = outside.sum() / max(len(x), 1)
+    else:
+        ax.set(ylim=box[1], aspect="equal")
+        ax.scatter(*real[:, :2].T, s=7, color=FAINT, linewidths=0)
+        ax.scatter(*fine[:, :2].T, s=5, color=colour, alpha=0.7, linewidths=0)
+        circle_modes(ax, data, linewidth=0.6)
+    outside = np.any([(fine[:, k] < a) | (fine[:, k] > b) for k, (a, b) in enumerate(box)], axis=0)
+    share = outside.sum() / max(len(fine), 1)
     if share >= 0.005:
         ax.text(0.98, 0.02, f"{100 * share:.0f} % outside", transform=ax.transAxes, ha="right", va="bottom",
                 fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5})
@@ -127,12 +113,11 @@ def draw_metrics(figure: Any, study: Study, rows: Sequence[dict[str, Any]]) -> N
     """A panel for each metric, a line in it for each method: its seeds, their mean and its interval."""
     from matplotlib.ticker import MaxNLocator
 
-    toy: Any = study.plan.data.toy
     dots = "bar: 95 % interval of the mean; dots: seeds"
     panels: list[tuple[str, str, str, float | None]] = [("w1", "Exact W₁ to the data, in data units", dots, None)]
     if "modes_solid" in rows[0]:
-        panels = [("modes_solid", f"Modes, of {len(toy.modes)}", "● solid   ◇ found: one sample is enough",
-                   len(toy.modes)),
+        k = len(study.plan.data.mixture.modes)
+        panels = [("modes_solid", f"Modes, of {k}", "● solid   ◇ found: one sample is enough", k),
                   ("high_quality", "High quality, % within 3σ of a mode", dots, 100),
                   ("w1", "Exact W₁ to the data", "in data units", None)]
     where = {row["recipe"]: len(rows) - 1 - k for k, row in enumerate(rows)}  # from the top

@@ -18,20 +18,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigan import arrays
 from minigan.lab import checkpoint as files
 from minigan.lab import run
 from minigan.lab.config import Config, as_dict
 from minigan.lab.metrics import scores
 from minigan.lab.reference import YARDSTICKS, draw_reference
-from minigan.lab.state import STREAMS
+from minigan.lab.state import sampling_stream
 from minigan.lab.train import Training, TrainingError
 from minigan.studies import summary
 from minigan.studies.design import Plan, Result, Row, Study, plan
@@ -136,7 +134,7 @@ def measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
     for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
         row: Row = {"recipe": name, "seed": seed, "failed": training.failed.get(seed, "")}
         if not row["failed"]:
-            x[...] = model.sample(arrays.streams(seed, *STREAMS)["samples"], config.samples)
+            x[...] = model.sample(sampling_stream(seed), config.samples)
             row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
         if not row["failed"]:
             row |= scores(x, draw_reference(data, seed, config.samples).real, data.toy)
@@ -176,7 +174,6 @@ def _in_processes(
 ) -> dict[str, Result]:
     context = get_context("spawn")  # a fork of a process with BLAS threads can hang
     board = context.RawArray("q", len(names) + 1)  # the steps done by each, and whether to stop
-    todo = replace(todo, data=None)  # type: ignore[arg-type]  # it holds a closure; each makes its own
     done: dict[str, Result] = {}
     errors: dict[str, BaseException] = {}
     with run.interruptible() as stopped, ProcessPoolExecutor(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigan.lab.checkpoint import write_whole
+from minigan.lab.checkpoint import write_table
 from minigan.lab.reference import YARDSTICKS
 from minigan.studies.design import Row, Study
 from minigan.studies.intervals import Estimate, interval
@@ -45,20 +44,20 @@ def summarize(study: Study) -> list[dict[str, Any]]:
     return [
         {"recipe": name, "seeds": len(of_method), "failed": sum(bool(row["failed"]) for row in of_method),
          "seconds": seconds.get(name, np.nan),
-         **{metric: interval([row[metric] for row in of_method if metric in row]) for metric in measured(study)}}
+         **{metric: interval([row[metric] for row in of_method if metric in row]) for metric in measured(study.rows)}}
         for name, of_method in rows.items()
     ]
 
 
-def measured(study: Study) -> list[str]:
-    """The metrics that this study's data have."""
-    return [name for name in METRICS if any(name in row for row in study.rows)]
+def measured(rows: Sequence[Row]) -> list[str]:
+    """The metrics that these rows have."""
+    return [name for name in METRICS if any(name in row for row in rows)]
 
 
 # -- tables ---------------------------------------------------------------------------------------
 def cells(study: Study) -> list[list[str]]:
     """The table for the eye, its header first."""
-    metrics = [name for name in SHOWN if name in measured(study)]
+    metrics = [name for name in SHOWN if name in measured(study.rows)]
     header = ["recipe", *(METRICS[name].title for name in metrics), "failed", "seconds"]
     rows = [header]
     for row in summarize(study):
@@ -78,13 +77,9 @@ def written(metric: str, estimate: Estimate) -> str:
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """The long table as CSV: recipe, seed, failed, and every metric, with all its digits; empty: not measured."""
-    metrics = [name for name in METRICS if any(name in row for row in rows)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["recipe", "seed", "failed", *metrics])
-    writer.writerows([[row["recipe"], row["seed"], row["failed"],
-                       *(repr(float(row[name])) if name in row else "" for name in metrics)] for row in rows])
-    write_whole(path, text.getvalue().encode())
+    about, metrics = ("recipe", "seed", "failed"), measured(rows)
+    write_table(path, [*about, *metrics],
+                [[*(row[name] for name in about), *(float(row.get(name, np.nan)) for name in metrics)] for row in rows])
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -95,16 +90,11 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def write_summary(path: Path, study: Study) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    metrics = measured(study)
-    writer.writerow(["recipe", "seeds", "failed", *(f"{m}{end}" for m in metrics for end in ("", "_low", "_high")),
-                     "seconds"])
-    for row in summarize(study):
-        numbers = [value for metric in metrics for value in row[metric]] + [row["seconds"]]
-        writer.writerow([row["recipe"], row["seeds"], row["failed"],
-                         *("" if np.isnan(value) else repr(float(value)) for value in numbers)])
-    write_whole(path, text.getvalue().encode())
+    about, metrics = ("recipe", "seeds", "failed"), measured(study.rows)
+    ends = [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high")]
+    write_table(path, [*about, *ends, "seconds"],
+                [[*(row[name] for name in about), *(float(value) for metric in metrics for value in row[metric]),
+                  row["seconds"]] for row in summarize(study)])
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
