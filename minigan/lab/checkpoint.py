@@ -1,7 +1,6 @@
-"""The run folder: config.toml, history.csv, checkpoint.npz, samples.npz, report.png.
+"""The files of a run folder: replaced whole or not at all, with no time, no path and no pickle in them.
 
-Files are replaced whole or not at all, hold no time and no path, and no pickle: the same
-seed writes the same bytes, and a run that is killed resumes from its last checkpoint.
+So the same seed writes the same bytes, and a run that is killed resumes from its last checkpoint.
 """
 
 from __future__ import annotations

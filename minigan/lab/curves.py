@@ -31,14 +31,13 @@ def draw_distances(ax: Any, table: Curves, estimate: bool = True, n: int = W1_SA
     The axis is linear up to the floor, where differences are noise, and logarithmic above it.
     """
     title(ax, "Distance to the data", f"W₁ of {n} samples to {n} data")
-    _curve(ax, table, "w1", "exact W₁", color=GENERATOR)
+    _curve(ax, table, table["w1"], "exact W₁", color=GENERATOR)
     measured = [table["w1"]]
     if estimate:
         with np.errstate(divide="ignore", invalid="ignore"):  # a flat critic estimates nothing
             scaled = np.where(table["slope"] > 0, table["estimate"] / table["slope"], np.nan)
         measured.append(scaled)
-        _curve(ax, {**table, "scaled": scaled}, "scaled", "critic: (E f(x) − E f(G(z))) / max ‖∇f‖", color=CRITIC,
-               linestyle="--")
+        _curve(ax, table, scaled, "critic: (E f(x) − E f(G(z))) / max ‖∇f‖", color=CRITIC, linestyle="--")
     floor = _finite(table["w1_floor"])
     low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95)) if len(floor) else (0, 0, 0)
     if middle > 0:
@@ -60,7 +59,7 @@ def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1) -> None:
         packs = "" if pack == 1 else f", packs of {pack}"
         title(ax, "The critic's estimate", f"at most {of.label}{packs}")
     ax.axhline(0, color=FAINT, linewidth=1)
-    _curve(ax, table, "estimate", "critic", color=CRITIC, linestyle="--")
+    _curve(ax, table, table["estimate"], "critic", color=CRITIC, linestyle="--")
     values = _finite(table["estimate"])
     if of is not None and isfinite(of.largest):
         ax.axhline(of.largest, color=DATA, linestyle=":", label=f"{of.largest_name}: disjoint supports")
@@ -80,11 +79,10 @@ def draw_quality(ax: Any, table: Curves, k: int, dim: int) -> None:
     """
     from scipy.special import gammainc
 
-    percent = {"step": table["step"], "quality": 100 * table["high_quality"], "solid": 100 / k * table["modes_solid"]}
     ceiling = 100 * float(gammainc(dim / 2, 9 / 2))
     title(ax, "Quality of the samples", "solid: a quarter of its share or more")
-    _curve(ax, percent, "quality", "% within 3σ of a mode", color=GENERATOR)
-    _curve(ax, percent, "solid", "modes solid (right)", color=MODES, linestyle="--", linewidth=1.2)
+    _curve(ax, table, 100 * table["high_quality"], "% within 3σ of a mode", color=GENERATOR)
+    _curve(ax, table, 100 / k * table["modes_solid"], "modes solid (right)", color=MODES, linestyle="--", linewidth=1.2)
     ax.axhline(ceiling, color=DATA, linestyle=":", label=f"ceiling: {ceiling:.2f} %")
     ax.set_ylim(-3, 108)
     modes_axis = ax.secondary_yaxis("right", functions=(lambda p: p * k / 100, lambda modes: modes * 100 / k))
@@ -102,7 +100,7 @@ def draw_losses(ax: Any, table: Curves, loss: Loss) -> None:
     blind = undecided(loss)
     title(ax, "Losses", "one batch each" + ("; dotted: a blind critic" if blind else ""))
     for player, (column, options) in players.items():
-        _curve(ax, table, column, player, **options)
+        _curve(ax, table, table[column], player, **options)
         if player in blind:
             ax.axhline(blind[player], color=options["color"], linestyle=":")
     _over_steps(ax, table, "loss (scaled data units)" if loss.power else "loss")
@@ -131,10 +129,10 @@ def _constant(score: float) -> Batch:
     return Batch(unknown, lambda: CriticOutput(scores, unknown, unknown, unknown))
 
 
-def _curve(ax: Any, table: Curves, column: str, label: str, **options: Any) -> None:
+def _curve(ax: Any, table: Curves, values: np.ndarray, label: str, **options: Any) -> None:
     marker = "o" if len(table["step"]) < 20 else None
-    missing = "" if len(_finite(table[column])) else ": –"
-    ax.plot(table["step"], table[column], label=label + missing, marker=marker, markersize=4, **options)
+    missing = "" if len(_finite(values)) else ": –"
+    ax.plot(table["step"], values, label=label + missing, marker=marker, markersize=4, **options)
 
 
 def _over_steps(ax: Any, table: Curves, label: str) -> None:

@@ -93,8 +93,7 @@ class GAN:
     def load(cls, folder: str | Path) -> GAN:
         """The estimator of a run folder, at its last checkpoint. RunError if it is not one."""
         model = run.load_model(Path(folder))
-        settings = {name: getattr(model.config, name) for name in NAMES if name not in ("recipe", "seed", "data")}
-        gan = cls(model.config.recipe, seed=model.config.seed, **settings)
+        gan = cls(**{name: getattr(model.config, name) for name in NAMES if name != "data"})
         gan._fitted(model.config, model)
         return gan
 

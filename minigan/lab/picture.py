@@ -2,7 +2,6 @@
 
 Every ``draw_...`` puts one panel on Axes of yours; ``draw_report`` puts them together, ``save_picture`` writes the
 PNG. Matplotlib is imported when a picture is made and not before; no pyplot, no display, no global state.
-How they look is ``style.py``, the history's panels are ``curves.py``.
 """
 
 from __future__ import annotations

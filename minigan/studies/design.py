@@ -1,7 +1,6 @@
 """The design of a study: which methods, on which data, for which seeds; and what comes of it.
 
-``plan`` decides everything before anything is trained, or refuses; ``study.py`` carries a plan out,
-``summary.py``, ``picture.py`` and ``page.py`` say what came of it.
+``plan`` decides everything before anything is trained, or refuses.
 """
 
 from __future__ import annotations

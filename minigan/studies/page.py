@@ -31,6 +31,8 @@ def write(study: Study, folder: Path, command: str | None = None) -> None:
 
 def page(study: Study, command: str | None = None) -> str:
     """The study as Markdown: the table, what is in it, every setting, and how to make it again."""
+    import scipy
+
     plan = study.plan
     parts = [
         f"# {plan.data.name}: {', '.join(plan.methods)}",
@@ -38,11 +40,11 @@ def page(study: Study, command: str | None = None) -> str:
         f"```sh\n{command or command_of(plan)}\n```",
         markdown(cells(study)),
         _legend(plan),
-        *_failures(study),
+        *(f"Failed: {row['recipe']}, seed {row['seed']}: {row['failed']}." for row in study.rows if row["failed"]),
         *_beside_published(study),
         "## Settings",
         *_settings(plan),
-        f"minigan {__version__}, {_versions()}",
+        f"minigan {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -90,10 +92,6 @@ def _budget(plan: Plan) -> str:
     return text
 
 
-def _failures(study: Study) -> list[str]:
-    return [f"Failed: {row['recipe']}, seed {row['seed']}: {row['failed']}." for row in study.rows if row["failed"]]
-
-
 def _beside_published(study: Study) -> list[str]:
     plan = study.plan
     tables = published(plan.preset.name, plan.data.name)
@@ -135,9 +133,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _versions() -> str:
-    import scipy
-
-    return f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"

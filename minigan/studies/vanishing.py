@@ -167,25 +167,23 @@ def train_against(
     return {name: np.stack(values, axis=-1) for name, values in rows.items()}
 
 
-def draw_batches(setup: Setup, data: Data) -> None:
-    """A critic step's batch for each seed, the same for all its budgets."""
+def draw_batches(setup: Setup, data: Data, of_data: str = "its data", of_noise: str = "its noise") -> None:
+    """A critic step's batch for each seed, the same for all its budgets; from which of FRESH its parts come."""
     for r, streams in enumerate(setup.streams):
         x = np.empty(setup.inputs["real"].shape[-2:])
-        data.draw(streams["its data"], x)
-        setup.inputs["real"][..., r, :, :] = x
-        for name, sample in (("z", streams["its noise"].standard_normal), ("eps", streams["its noise"].random)):
-            setup.inputs[name][..., r, :, :] = sample(setup.inputs[name].shape[-2:])
+        data.draw(streams[of_data], x)
+        drawn = {"real": x, "z": streams[of_noise].standard_normal(setup.inputs["z"].shape[-2:])}
+        if "eps" in setup.inputs:
+            drawn["eps"] = streams[of_noise].random(setup.inputs["eps"].shape[-2:])
+        for name, batch in drawn.items():
+            setup.inputs[name][..., r, :, :] = batch
 
 
 def watcher(opponent: Opponent, setup: Setup, data: Data) -> Any:
     """A program that gives ‖∇_θ L_G‖ of each watched loss, and the critic's estimate, as the critic is now."""
     match, lead = setup.players.game, setup.state["theta"].shape[:-1]
     inputs = {name: np.empty((*lead, WATCHED, setup.inputs[name].shape[-1])) for name in ("real", "z")}
-    for r, streams in enumerate(setup.streams):
-        x = np.empty((WATCHED, data.dim))
-        data.draw(streams["the watched batch"], x)
-        inputs["real"][..., r, :, :] = x
-        inputs["z"][..., r, :, :] = streams["the watched batch"].standard_normal(inputs["z"].shape[-2:])
+    draw_batches(setup._replace(inputs=inputs), data, "the watched batch", "the watched batch")
 
     def measure(state: dict[str, Tensor], given: dict[str, Tensor]) -> tuple[dict, dict]:
         real, fake = match.batches(state, given)
