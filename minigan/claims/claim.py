@@ -52,7 +52,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        return self.error <= self.tolerance
+        return bool(self.error <= self.tolerance)  # of NumPy numbers, too, a bool that JSON has
 
 
 def equals(what: str, computed: Any, expected: Any, rtol: float = 1e-9, atol: float = 1e-12) -> Check:
