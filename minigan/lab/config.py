@@ -144,7 +144,7 @@ def _check(setting: Field, value: Any) -> None:
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ValueError(f"{name} must be of type {setting.type}, got {value!r}")
     if about["choices"] is not None:
-        choose(value, about["choices"] if isinstance(about["choices"], dict) else dict.fromkeys(about["choices"]), name)
+        choose(value, dict.fromkeys(about["choices"]), name)
     numbers = value if isinstance(value, tuple) else (value,)
     if about["least"] is not None and not all(about["least"] <= v < about["below"] for v in numbers):
         below = f" and below {about['below']}" if about["below"] < inf else ""

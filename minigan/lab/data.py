@@ -158,19 +158,14 @@ def check_points(x: Any, what: str = "the data") -> np.ndarray:
 
 def _read_csv(path: Path) -> np.ndarray:
     """Comma-separated numbers, after at most one line of column names."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    rows = lines if lines and _is_number(lines[0].split(",")[0]) else lines[1:]
+    rows = path.read_text(encoding="utf-8-sig").splitlines()
+    try:
+        float("".join(rows[:1]).split(",")[0])
+    except ValueError:  # a name, and no number
+        rows = rows[1:]
     if not rows:
         raise ValueError("it has no rows")
     return np.loadtxt(rows, delimiter=",", ndmin=2)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 READERS: dict[str, Callable[[Path], np.ndarray]] = {".npy": partial(np.load, allow_pickle=False), ".csv": _read_csv}

@@ -62,9 +62,8 @@ class Steps:
         self.inputs |= {name: self.xp.asarray(value) for name, value in self.numbers.items()}
         if not config.instance_noise:
             del self.inputs["sigma"]
-        self.pretrain: list[Step] = []
-        if config.pretrain:
-            self.pretrain = [self._record(players.pretrain_step, config.pretrain)] * config.pretrain
+        ahead = config.pretrain
+        self.pretrain = [self._record(players.pretrain_step, ahead)] * ahead if ahead else []
         self._last_critic: list[Step] = []  # of an iteration; the loss of those before it nobody sees
         self._first_critic: list[Step] = []
         alternating = config.update == "alternating"

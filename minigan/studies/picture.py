@@ -29,11 +29,13 @@ def draw_comparison(study: Study) -> Any:
     """The matplotlib Figure. Above: samples of the first seed over the data; below: every seed's metrics."""
     from matplotlib.figure import Figure
 
-    clouds = _clouds(study)
+    plan, first = study.plan, study.plan.seeds[0]
+    reference = draw_reference(plan.data, first, next(iter(plan.methods.values())).samples)
+    clouds = {name: result.samples[0] for name, result in study.results.items()}
+    clouds |= {name: getattr(reference, name) for name in YARDSTICKS}
     lines = ceil(len(clouds) / ACROSS)
     across = ceil(len(clouds) / lines)
-    rows, first = summarize(study), study.plan.seeds[0]
-    first_rows = {row["recipe"]: row for row in study.rows if row["seed"] == first}
+    rows, first_rows = summarize(study), {row["recipe"]: row for row in study.rows if row["seed"] == first}
     panels, strip = lines * (16 / across + 0.4), 1.5 + 0.33 * len(rows)
     with style():
         figure: Any = Figure(figsize=(16, 0.8 + panels + strip), layout="constrained")
@@ -41,7 +43,7 @@ def draw_comparison(study: Study) -> Any:
         figure.suptitle(headline(study) + "\n", fontsize=17, fontweight="bold", parse_math=False)
         above, below = figure.subfigures(2, 1, height_ratios=(panels, strip))
         for ax, (name, x) in zip(above.subplots(lines, across, squeeze=False).flat, clouds.items(), strict=False):
-            draw_cloud(ax, study.plan.data, x, first_rows[name])
+            draw_cloud(ax, plan.data, x, first_rows[name])
         for ax in above.axes[len(clouds):]:
             ax.set_axis_off()
         draw_metrics(below, study, rows)
@@ -60,14 +62,6 @@ def headline(study: Study) -> str:
     if plan.quick:
         parts.append("a quick look")
     return "; ".join(parts)
-
-
-def _clouds(study: Study) -> dict[str, np.ndarray]:
-    """The first seed's samples of each method that has some, then the yardsticks'."""
-    samples = {name: result.samples[0] for name, result in study.results.items()}
-    n = next(iter(study.plan.methods.values())).samples
-    reference = draw_reference(study.plan.data, study.plan.seeds[0], n)
-    return samples | {name: getattr(reference, name) for name in YARDSTICKS}
 
 
 # -- samples ------------------------------------------------------------------------------------------

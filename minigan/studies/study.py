@@ -132,13 +132,12 @@ def measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
     config, data = training.config, training.data
     rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
     for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
-        row: Row = {"recipe": name, "seed": seed, "failed": training.failed.get(seed, "")}
-        if not row["failed"]:
+        failed = training.failed.get(seed, "")
+        if not failed:
             x[...] = model.sample(sampling_stream(seed), config.samples)
-            row["failed"] = "" if np.isfinite(x).all() else "its samples are not finite"
-        if not row["failed"]:
-            row |= scores(x, draw_reference(data, seed, config.samples).real, data.toy)
-        rows.append(row)
+            failed = "" if np.isfinite(x).all() else "its samples are not finite"
+        numbers = {} if failed else scores(x, draw_reference(data, seed, config.samples).real, data.toy)
+        rows.append({"recipe": name, "seed": seed, "failed": failed, **numbers})
     return rows, samples
 
 
