@@ -16,8 +16,7 @@ I. The calculus
    softplus, log-sum-exp, norms that stay finite at 0 ............................. autodiff/functions.py
    ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py
    record a step once, run it many times .................. autodiff/replay/record.py, graph.py, run.py
-   where its values lie: live ranges, a linear scan, cache blocking . autodiff/replay/plan.py, ranges.py, places.py,
-                                                                        blocks.py, buffers.py
+   where its values lie: live ranges, a linear scan, cache blocking . autodiff/replay/plan.py, places.py, buffers.py
    is a derivative right? orders 1 and 2, in random directions .................... autodiff/check.py
 II. The players
    θ as one flat vector, layers as its views ...................................... nets/params.py

@@ -23,31 +23,30 @@ class Graph:
 
     nodes: in order; inputs: the keys that each node reads; sample: an example array of each key,
     which tells its shape and layout; fixed: the arrays of leaves and constants; old, given: the leaves by name, the
-    state and the inputs; state, report: what is computed, the new state and what is told.
+    state and the inputs; state, report: what is computed, the new state and what is told; outputs: the keys of both.
     """
 
     def __init__(
         self, old: dict[str, Tensor], given: dict[str, Tensor], state: dict[str, Tensor], report: dict[str, Tensor]
     ):
-        leaves = [*old.values(), *given.values()]
         self.old, self.given = [{name: x.key for name, x in xs.items()} for xs in (old, given)]
-        self.nodes: list[Node] = []
         self.inputs: dict[Node, list[Key]] = {}
-        self.sample: dict[Key, Array] = {}
-        self.fixed: dict[Key, Array] = {}
-        self._same: dict[Key, Key] = {}  # of every tensor: the key of the first equal expression
-        self._first: dict[Any, Any] = {}  # an expression -> who had it first
-        for leaf in leaves:
-            self._fix(leaf)
+        self.fixed: dict[Key, Array] = {x.key: x._value for x in [*old.values(), *given.values()]}
         self._leaves = set(self.fixed)
+        self.sample = dict(self.fixed)
+        self._same = {key: key for key in self.fixed}  # of every tensor: the key of the first equal expression
+        self._first: dict[Any, Any] = {}  # an expression -> who had it first
         # An output that is a view of old state is copied out before that state is overwritten.
-        seen = _views([*report.values(), *state.values()], of={leaf.key for leaf in leaves})
+        seen = _views([*report.values(), *state.values()], of=set(self.fixed))
         state, report = [{k: copy(y) if y.key in seen else y for k, y in ys.items()} for ys in (state, report)]
         for node in topological([*report.values(), *state.values()]):
             if node.traced:
-                self._merge(node)
-        self.report = {name: self._key(y) for name, y in report.items()}
-        self.state = {name: self._key(y) for name, y in state.items()}
+                keys = [self._key(x) for x in node.inputs]
+                first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
+                self.inputs.setdefault(first, keys)
+                self._same.update({(node, k): (first, k) for k in range(node.width)})
+        self.report, self.state = [{name: self._key(y) for name, y in ys.items()} for ys in (report, state)]
+        self.outputs = [*self.report.values(), *self.state.values()]
         self._look_through_relus()
         self.nodes = self._ordered()
 
@@ -59,21 +58,18 @@ class Graph:
 
     def _read(self, nodes: Iterable[Node]) -> set[Key]:
         """What these nodes read, and the outputs."""
-        return {*self.report.values(), *self.state.values(), *(key for node in nodes for key in self.inputs[node])}
+        return {*self.outputs, *(key for node in nodes for key in self.inputs[node])}
 
     def _look_through_relus(self) -> None:
         """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
-        masks = {node for node in self.nodes if node.primitive is PRIMITIVES["greater"] and self._is_zero(node)}
-        read = self._read(node for node in self.nodes if node not in masks)
+        zeros = {k for k, x in self.fixed.items() if self.constant(k) and x.size == 1 and not arrays.to_host(x).any()}
+        masks = {node for node, keys in self.inputs.items()
+                 if node.primitive is PRIMITIVES["greater"] and keys[1] in zeros}
+        read = self._read(node for node in self.inputs if node not in masks)
         for mask in masks:
             y, zero = self.inputs[mask]
             if y not in read and y not in self.fixed and y[0].primitive is PRIMITIVES["relu"]:
                 self.inputs[mask] = [self.inputs[y[0]][0], zero]
-
-    def _is_zero(self, mask: Node) -> bool:
-        """Whether a mask compares with the constant 0."""
-        value = self.fixed.get(self.inputs[mask][1])
-        return value is not None and not mask.inputs[1].traced and value.size == 1 and not arrays.to_host(value).any()
 
     def _ordered(self) -> list[Node]:
         """The nodes in an order that keeps few values alive, each after what it reads.
@@ -84,8 +80,7 @@ class Graph:
         """
         height: dict[Any, int] = {}
         ordered: dict[Any, None] = {}
-        for node in self.nodes:
-            read = self.inputs[node]
+        for node, read in self.inputs.items():
             height[node] = 1 + max((height.get(k[0], 0) for k in read), default=0)
             few = node.width == 1 and self.sample[(node, 0)].size <= FEW
             if few and all(k[0] in ordered or (k in self.fixed and self.sample[k].size <= FEW) for k in read):
@@ -107,27 +102,15 @@ class Graph:
         """Whether the value is the same at every call."""
         return key in self.fixed and key not in self._leaves
 
-    def _merge(self, node: Node) -> None:
-        keys = [self._key(x) for x in node.inputs]
-        first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
-        if first is node:
-            self.nodes.append(node)
-            self.inputs[node] = keys
-        self._same.update({(node, k): (first, k) for k in range(node.width)})
-
     def _key(self, x: Tensor) -> Key:
         if x.key not in self._same:  # a constant; equal small ones become one
             value = x._value
             small = (value.shape, str(value.dtype), arrays.to_host(value).tobytes()) if value.size < 4096 else x.key
             self._same[x.key] = self._first.setdefault(("constant", small), x.key)
-            self._fix(x)
+            self.fixed[x.key] = self.sample[x.key] = value
         key = self._same[x.key]
         self.sample.setdefault(key, x._value)
         return key
-
-    def _fix(self, leaf: Tensor) -> None:
-        self._same.setdefault(leaf.key, leaf.key)
-        self.fixed[leaf.key] = self.sample[leaf.key] = leaf._value
 
 
 def _views(outputs: list[Tensor], of: set[Key]) -> set[Key]:

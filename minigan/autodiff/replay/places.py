@@ -1,18 +1,32 @@
-"""Where a result goes at once: into the old state's array, or into its part of a concatenation.
+"""When a value lives, and where it goes at once: into the old state's array, or into its part of a concatenation.
 
-A new state is computed straight into the old one's array if nothing reads the old one afterwards; the pieces of
-a concatenation (the layers' gradients in the one flat gradient) straight into their part of it.
+It lives from the step that makes it to the last step that reads it. A view (reshape, slice, split, ...) is no step:
+to read it is to read the array that it looks at, its owner. A new state is computed straight into the old one's array
+if nothing reads the old one afterwards; the pieces of a concatenation (the layers' gradients in the one flat
+gradient) straight into their part of it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import accumulate
 from typing import NamedTuple
 
 from minigan.arrays import Array, shares_memory
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.ranges import END, Ranges, alike, may_overwrite
-from minigan.autodiff.tensor import PRIMITIVES
+from minigan.autodiff.tensor import PRIMITIVES, Node
+
+END = 1 << 60  # later than any step
+
+
+class Ranges(NamedTuple):
+    """When values are made and read."""
+
+    steps: list[Node]  # the nodes that compute something, in order
+    made: dict[Key, int]  # a computed key -> its step
+    owner: dict[Key, Key]  # any key -> whose memory it is
+    last: dict[Key, int]  # an owner -> the last step that reads it; an output's is END
+    reads: Counter[Key]  # an owner -> how often it is read
 
 
 class Part(NamedTuple):
@@ -31,36 +45,64 @@ class Places(NamedTuple):
     settled: list[Key]  # concatenations whose constant pieces are written once, into memory of their own
 
 
+def live_ranges(graph: Graph) -> Ranges:
+    """The first table, in which every computed value owns itself."""
+    steps = [node for node in graph.nodes if node.primitive.view is None]
+    made = {(node, 0): i for i, node in enumerate(steps)}
+    owner = {key: key for key in [*graph.fixed, *made]}
+    for node in graph.nodes:
+        if node.primitive.view is not None:
+            owner.update({(node, k): owner[graph.inputs[node][0]] for k in range(node.width)})
+    last: dict[Key, int] = {}
+    reads: Counter[Key] = Counter()
+    for i, keys in [*enumerate(graph.inputs[node] for node in steps), (END, graph.outputs)]:
+        owners = [owner[key] for key in keys]
+        last.update(dict.fromkeys(owners, i))
+        reads.update(owners)
+    return Ranges(steps, made, owner, last, reads)
+
+
+def may_overwrite(graph: Graph, ranges: Ranges, key: Key, old: Key) -> bool:
+    """Whether the step that makes ``key`` may write over ``old``, one of its inputs."""
+    node = key[0]
+    return (node.primitive.in_place and alike(graph, key, old)
+            and all(k == old for k in graph.inputs[node] if ranges.owner[k] == old))
+
+
+def alike(graph: Graph, key: Key, other: Key) -> bool:
+    """Whether two values are laid out in the same way."""
+    a, b = graph.sample[key], graph.sample[other]
+    return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+
+
 def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
     """The places; and the ranges, in which a concatenation owns what is a part of it."""
-    wholes = [(node, 0) for node in ranges.steps if node.primitive is PRIMITIVES["concat"]]
-    homes = _homes(graph, ranges)
-    parts, joined = _parts(graph, ranges, [whole for whole in wholes if whole not in homes], homes)
-    settled = [whole for whole in wholes if whole not in homes and whole not in parts and ranges.last[whole] != END
+    homes: dict[Key, Key] = {}
+    for name, key in graph.state.items():
+        old = graph.old[name]
+        if key in ranges.made and key not in homes and alike(graph, key, old):
+            made, last = ranges.made[key], ranges.last.get(old, -1)
+            if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
+                homes[key] = old
+    wholes = [(node, 0) for node in ranges.steps if node.primitive is PRIMITIVES["concat"] and (node, 0) not in homes]
+    parts, joined = _parts(graph, ranges, wholes, homes)
+    settled = [whole for whole in wholes if whole not in parts and ranges.last[whole] != END
                and any(map(graph.constant, graph.inputs[whole[0]]))]
     return Places(homes, parts, settled), joined
 
 
-def _homes(graph: Graph, ranges: Ranges) -> dict[Key, Key]:
-    found: dict[Key, Key] = {}
-    for name, key in graph.state.items():
-        old = graph.old[name]
-        if key in ranges.made and key not in found and alike(graph, key, old):
-            made, last = ranges.made[key], ranges.last.get(old, -1)
-            if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
-                found[key] = old
-    return found
-
-
-def _parts(
-    graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]
-) -> tuple[dict[Key, Part], Ranges]:
+def _parts(graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]) -> tuple[dict[Key, Part], Ranges]:
+    behind: dict[Key, Key] = {}  # a reshape -> what it reshapes
+    for node in graph.nodes:
+        if node.primitive is PRIMITIVES["reshape"]:
+            source = graph.inputs[node][0]
+            behind[(node, 0)] = behind.get(source, source)
     parts: dict[Key, Part] = {}
     layout: dict[Key, Array] = {}  # an array laid out as a part will be
     outermost: dict[Key, Key] = {}  # a part -> the concatenation that is no part itself
-    last, behind = dict(ranges.last), _behind_reshapes(graph)
+    last = dict(ranges.last)
     for whole in reversed(wholes):
-        outer, array = outermost.get(whole, whole), layout[whole] if whole in layout else graph.sample[whole]
+        outer, array = outermost.get(whole, whole), layout.get(whole, graph.sample[whole])
         for k, (piece, where) in enumerate(pieces(graph, whole)):
             key = behind.get(piece, piece)
             if key not in ranges.made or key in homes or key in parts:
@@ -71,15 +113,6 @@ def _parts(
                 last[outer] = max(last[key], last[whole], last[outer])
     owner = {key: outermost.get(root, root) for key, root in ranges.owner.items()}
     return parts, ranges._replace(owner=owner, last=last)
-
-
-def _behind_reshapes(graph: Graph) -> dict[Key, Key]:
-    behind: dict[Key, Key] = {}
-    for node in graph.nodes:
-        if node.primitive is PRIMITIVES["reshape"]:
-            source = graph.inputs[node][0]
-            behind[(node, 0)] = behind.get(source, source)
-    return behind
 
 
 def fits(value: Array, part: Array, reads: int) -> bool:

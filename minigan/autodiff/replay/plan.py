@@ -1,7 +1,7 @@
 """A plan is data: which operations, in which order, on which arrays. It decides where results lie, never what they are.
 
-``lay_out`` makes it, pass by pass, each a function from tables to a table: *live ranges* (``ranges.py``), *places*
-given at once (``places.py``), *blocks* of large arrays (``blocks.py``), *buffers* for the rest (``buffers.py``).
+``lay_out`` makes it, pass by pass, each a function from tables to a table: *live ranges* and the *places* given at
+once (``places.py``), *runs* of steps by blocks and *buffers* for the rest (``buffers.py``).
 To run it is another's business: ``run.py`` makes calls of the array library of it.
 """
 
@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 
 from minigan.arrays import Array, namespace, shares_memory
 from minigan.autodiff.primitives import copy
-from minigan.autodiff.replay.blocks import runs
-from minigan.autodiff.replay.buffers import allocate
+from minigan.autodiff.replay.buffers import allocate, runs
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.places import pieces, places
-from minigan.autodiff.replay.ranges import live_ranges
+from minigan.autodiff.replay.places import live_ranges, pieces, places
 from minigan.autodiff.tensor import PRIMITIVES, Node, Primitive
 
 
@@ -64,7 +62,7 @@ def lay_out(graph: Graph) -> Plan:
         if run.rows:
             copies += _high_rows(graph, memory, nodes, operations, run.rows)
         blocks += [Block(copies), Block(operations, run.rows)]
-    ends = _look(graph, lie, memory, [*graph.report.values(), *graph.state.values()])
+    ends = _look(graph, lie, memory, graph.outputs)
     ends += [Operation(copy, graph.fixed[graph.old[name]], [lie[key]], {})
              for name, key in graph.state.items() if given.homes.get(key) != graph.old[name]]
     report = {name: lie[key] for name, key in graph.report.items()}

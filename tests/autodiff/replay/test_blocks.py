@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from minigan.autodiff import broadcast_to, concat, exp, grad, greater, record, relu, sqrt, swap, tanh
-from minigan.autodiff.replay import blocks
+from minigan.autodiff.replay import buffers
 from tests.replays import agree, agree_on, copies, critic, penalized_step, steps, training
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -15,10 +15,10 @@ RNG = np.random.default_rng(7)
 @pytest.fixture(autouse=True, scope="module")
 def everything_is_large():
     """Blocks of four or eight numbers, so that small programs are cut to pieces."""
-    before = blocks.LARGE, blocks.BLOCK
-    blocks.LARGE, blocks.BLOCK = 1, 32
+    before = buffers.LARGE, buffers.BLOCK
+    buffers.LARGE, buffers.BLOCK = 1, 32
     yield
-    blocks.LARGE, blocks.BLOCK = before
+    buffers.LARGE, buffers.BLOCK = before
 
 
 @BOTH
@@ -32,11 +32,11 @@ def test_random_programs(dtype, drawn):
 def test_a_training_step(dtype):
     state, inputs, schedule = training(dtype)
     program, _ = agree(penalized_step, state, inputs, schedule[:4])
-    blocks.LARGE = 1 << 60
+    buffers.LARGE = 1 << 60
     try:
         assert len(program.calls) > 3 * len(record(penalized_step, copies(state), copies(inputs)).calls)
     finally:
-        blocks.LARGE = 1
+        buffers.LARGE = 1
 
 
 A = RNG.standard_normal((13, 6))
@@ -79,14 +79,14 @@ def test_nothing_is_overwritten_before_its_last_read(case, dtype):
 
 
 def test_what_only_a_block_needs_takes_the_memory_of_a_block():
-    blocks.LARGE, blocks.BLOCK = 1 << 19, 1 << 17
+    buffers.LARGE, buffers.BLOCK = 1 << 19, 1 << 17
     try:
         x = np.ones((1 << 10, 1 << 8))
         program = record(lambda s, i: ({"x": tanh(exp(s["x"] * 0.1) + relu(s["x"])) * 0.5}, {}), {"x": x}, {})
         assert program.nbytes <= 3 << 17 < x.nbytes
         assert len(program.calls) == 6 * 16
     finally:
-        blocks.LARGE, blocks.BLOCK = 1, 32
+        buffers.LARGE, buffers.BLOCK = 1, 32
 
 
 def test_a_network_on_a_large_batch():

@@ -34,7 +34,7 @@ from minigan.autodiff import (
     transpose,
     where,
 )
-from minigan.autodiff.replay.blocks import BLOCK
+from minigan.autodiff.replay.buffers import BLOCK
 from tests.replays import agree, agree_on, penalized_step, same, steps, training
 
 RNG = np.random.default_rng(2)
