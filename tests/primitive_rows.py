@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigan.autodiff import Tensor, absolute, grad, maximum, minimum, relu, softplus
-from minigan.devices.primitives import listed, small_rows
+from minigan.autodiff.check import listed
+from minigan.devices.primitives import small_rows
 
 ROWS = small_rows()
 RNG = np.random.default_rng(11)

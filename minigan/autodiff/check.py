@@ -14,6 +14,8 @@ Source: Squire & Trapp (1998) for the complex step; Chainer's check_double_backw
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 from types import ModuleType
 from typing import Any
 
@@ -45,67 +47,51 @@ def check(
     |u||J||v| as seen.
     """
     given = [as_array(x) for x in xs]
-    points = [HOST.array(to_host(x), dtype=float) for x in given]
-    _check(f, namespace(*given), points, order, analytic, rtol, directions, seed)
-
-
-def _check(f: Callable, xp: ModuleType, points: list[HostArray], order: int, analytic: bool, rtol: float,
-           directions: int, seed: int) -> None:
-    rng = HOST.random.default_rng(seed)
-    for _ in range(directions):
-        vs = [rng.standard_normal(x.shape) for x in points]
-        ys = _outputs(f, xp, points)
-        us = [rng.standard_normal(y.shape) for y in ys]
-        gradients = grad_of(f, xp, points, us)
-        claimed = sum(float((g * v).sum()) for g, v in zip(gradients, vs, strict=True))
-        measured = _directional(f, xp, points, vs, us, analytic)
-        # all three in the units of f: a derivative of 1e-20 is checked as strictly as one of 1
-        scale = max(_norms(gradients, vs), abs(measured), 1e-4 * _norms(us, ys))
-        error = abs(claimed - measured)
-        if not error <= rtol * scale:
-            raise GradientError(
-                f"derivative of order {getattr(f, 'order', 1)}: grad says {claimed:.9g}, the "
-                f"{'complex step' if analytic else 'central difference'} says {measured:.9g} "
-                f"(difference {error:.2g}, allowed {rtol:g} of {scale:.3g})"
-            )
-    if order > 1:
+    xp, points = namespace(*given), [HOST.array(to_host(x), dtype=float) for x in given]
+    for k in range(max(order, 1)):
+        rng = HOST.random.default_rng(seed + k)
+        for _ in range(directions):
+            vs = [rng.standard_normal(x.shape) for x in points]
+            tensors = [Tensor(xp.asarray(x)) for x in points]
+            ys = listed(f(*tensors))
+            us = [rng.standard_normal(y.shape) for y in ys]
+            gradients = [to_host(g.value) for g in grad(paired(ys, [xp.asarray(u) for u in us]), tensors)]
+            claimed = sum(float((g * v).sum()) for g, v in zip(gradients, vs, strict=True))
+            measured = _directional(f, xp, points, vs, us, analytic)
+            # all three in the units of f: a derivative of 1e-20 is checked as strictly as one of 1
+            scale = max(_norms(gradients, vs), abs(measured), 1e-4 * _norms(us, [to_host(y.value) for y in ys]))
+            error = abs(claimed - measured)
+            if not error <= rtol * scale:
+                raise GradientError(
+                    f"derivative of order {k + 1}: grad says {claimed:.9g}, the "
+                    f"{'complex step' if analytic else 'central difference'} says {measured:.9g} "
+                    f"(difference {error:.2g}, allowed {rtol:g} of {scale:.3g})"
+                )
         us = [rng.standard_normal(y.shape) for y in _outputs(f, xp, points)]
-        _check(_Derivative(f, len(points)), xp, [*points, *us], order - 1, analytic, rtol, directions, seed + 1)
+        f, points = _derivative(f, len(points)), [*points, *us]
 
 
 def _norms(xs: Sequence[HostArray], ys: Sequence[HostArray]) -> float:
     return float(sum(HOST.linalg.norm(x) * HOST.linalg.norm(y) for x, y in zip(xs, ys, strict=True)))
 
 
-class _Derivative:
+def _derivative(f: Callable[..., Any], n: int) -> Callable[..., list[Tensor]]:
     """The function (x, u) ↦ ∇ₓ⟨u, f(x)⟩, whose derivative is the second derivative of f."""
-
-    def __init__(self, f: Callable, n: int):
-        self.f, self.n, self.order = f, n, getattr(f, "order", 1) + 1
-
-    def __call__(self, *args: Tensor) -> list[Tensor]:
-        xs, us = list(args[: self.n]), args[self.n :]
-        return grad(_paired(self.f(*xs), us), xs)
+    return lambda *args: grad(paired(listed(f(*args[:n])), args[n:]), list(args[:n]))
 
 
-def _paired(ys: Any, us: Sequence[Any]) -> Tensor:
+def listed(ys: Any) -> list[Any]:
+    """The outputs of a function, of which most have one and ``split`` has several."""
+    return list(ys) if isinstance(ys, list | tuple) else [ys]
+
+
+def paired(ys: Sequence[Tensor], us: Sequence[Any]) -> Tensor:
     """Σ ⟨u, y⟩ over the outputs."""
-    ys = list(ys) if isinstance(ys, list | tuple) else [ys]
-    total = (ys[0] * us[0]).sum()
-    for y, u in zip(ys[1:], us[1:], strict=True):
-        total = total + (y * u).sum()
-    return total
+    return reduce(add, [(y * u).sum() for y, u in zip(ys, us, strict=True)])
 
 
-def _outputs(f: Callable, xp: ModuleType, points: Sequence[HostArray]) -> list[HostArray]:
-    ys = f(*[Tensor(xp.asarray(x)) for x in points])
-    return [to_host(y.value) for y in (ys if isinstance(ys, list | tuple) else [ys])]
-
-
-def grad_of(f: Callable, xp: ModuleType, points: Sequence[HostArray], us: Sequence[HostArray]) -> list[HostArray]:
-    """∇ₓ⟨u, f(x)⟩, computed by the library xp, as arrays on the host."""
-    xs = [Tensor(xp.asarray(x)) for x in points]
-    return [to_host(g.value) for g in grad(_paired(f(*xs), [xp.asarray(u) for u in us]), xs)]
+def _outputs(f: Callable[..., Any], xp: ModuleType, points: Sequence[HostArray]) -> list[HostArray]:
+    return [to_host(y.value) for y in listed(f(*[Tensor(xp.asarray(x)) for x in points]))]
 
 
 def _directional(f: Callable, xp: ModuleType, points: Sequence, vs: Sequence, us: Sequence, analytic: bool) -> float:

@@ -36,6 +36,11 @@ class Node:
         self.traced = any(x.traced for x in inputs)
 
 
+def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Tensor]:
+    """The primitive of that name as a method: x ∘ other, or other ∘ x if ``swapped``."""
+    return (lambda x, other: PRIMITIVES[name](other, x)) if swapped else lambda x, other: PRIMITIVES[name](x, other)
+
+
 class Tensor:
     """A value (an array of any library) plus how it was computed.
 
@@ -113,42 +118,18 @@ class Tensor:
     __iter__ = None  # unpacking a tensor element by element is never what was meant
 
     # -- operators: each is the primitive of that name -----------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return PRIMITIVES["add"](self, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Tensor:
-        return PRIMITIVES["subtract"](self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return PRIMITIVES["subtract"](other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return PRIMITIVES["multiply"](self, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return PRIMITIVES["divide"](self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return PRIMITIVES["divide"](other, self)
-
-    def __neg__(self) -> Tensor:
-        return PRIMITIVES["negative"](self)
+    __add__ = __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", swapped=True)
+    __mul__ = __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", swapped=True)
+    __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", swapped=True)
+    __rpow__ = _operator("power", swapped=True)
 
     def __pow__(self, p: Any) -> Tensor:
         return self * self if isinstance(p, int) and p == 2 else PRIMITIVES["power"](self, p)
 
-    def __rpow__(self, base: Any) -> Tensor:
-        return PRIMITIVES["power"](base, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return PRIMITIVES["matmul"](self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return PRIMITIVES["matmul"](other, self)
+    def __neg__(self) -> Tensor:
+        return PRIMITIVES["negative"](self)
 
     def __abs__(self) -> Tensor:
         return PRIMITIVES["absolute"](self)

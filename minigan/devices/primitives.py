@@ -13,10 +13,9 @@ mathematical functions; The OpenCL C Specification, relative error as ulps.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from importlib import import_module
 from math import sqrt
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from minigan.autodiff import PRIMITIVES, Tensor, check, eager, grad
+from minigan.autodiff.check import listed, paired
 
 SMALL, LARGE = (3, 4, 5), (257, 300, 129)  # (m, n, k): odd, and past the block of any kernel
 Outputs = dict[tuple[int, int], Any]  # by (order, which): values y, then ∇⟨u, y⟩, then ∇⟨v, ∇⟨u, y⟩⟩
@@ -80,8 +80,8 @@ class Row:
         def step(state: dict[str, Tensor], inputs: dict[str, Tensor]) -> tuple[dict, dict]:
             xs, us, vs = ([t for name, t in inputs.items() if name[0] == letter] for letter in "xuv")
             ys = listed(f(*xs))
-            first = grad(_paired(ys, us), xs)
-            second = grad(_paired(first, vs), [*xs, *us])
+            first = grad(paired(ys, us), xs)
+            second = grad(paired(first, vs), [*xs, *us])
             orders = enumerate([ys, first, second])
             return {}, {(order, k): t for order, ts in orders for k, t in enumerate(ts)}
 
@@ -122,15 +122,6 @@ def of_primitive(name: str, table: list[Row]) -> list[Row]:
         raise LookupError(f"minigan/devices/primitives.py has no row for {name!r}: add row({name!r}, inputs, value) to "
                           "_rows, the value as NumPy or SciPy computes it")
     return found
-
-
-def listed(y: Any) -> list[Any]:
-    """The outputs of a primitive, of which only split has several."""
-    return y if isinstance(y, list) else [y]
-
-
-def _paired(ys: list[Tensor], us: list[Tensor]) -> Tensor:
-    return reduce(operator.add, [(y * u).sum() for y, u in zip(ys, us, strict=True)])
 
 
 def _positive(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

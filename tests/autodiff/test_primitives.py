@@ -34,7 +34,8 @@ from minigan.autodiff import (
     transpose,
     where,
 )
-from minigan.devices.primitives import listed, of_primitive
+from minigan.autodiff.check import listed
+from minigan.devices.primitives import of_primitive
 from tests.primitive_rows import KINKS, RNG, ROWS, TAKEN, Y, assert_float32
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=[f"{k}-{row.name}" for k, row in enumerate(ROWS)])

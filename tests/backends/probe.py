@@ -20,7 +20,7 @@ from minigan import arrays
 from minigan import autodiff as ad
 from minigan.arrays import DeviceError
 from minigan.autodiff import Tensor, grad
-from minigan.devices.primitives import listed
+from minigan.autodiff.check import listed
 from tests.backends import double
 from tests.backends.backend import BACKENDS, Backend, assert_close, available
 from tests.gans.tiny import training

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from minigan import autodiff as ad
 from minigan.autodiff import PRIMITIVES, Tensor, check, grad
-from minigan.devices.primitives import Row, listed
+from minigan.autodiff.check import listed
+from minigan.devices.primitives import Row
 from tests.backends.backend import BACKENDS, Backend, assert_close, present
 from tests.primitive_rows import KINKS, ROWS, TAKEN, Y, assert_float32
 from tests.programs import MINIGAN, NUMPY, arrays, programs, run
