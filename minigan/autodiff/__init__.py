@@ -5,29 +5,17 @@ compute them · ``functions.py`` what is made of them · ``grad.py`` reverse mod
 many · ``check.py`` numerical checks of any function.
 """
 
-from minigan.autodiff import primitives
+from minigan.autodiff import functions, primitives
 from minigan.autodiff.check import GradientError, check
-from minigan.autodiff.functions import (
-    leaky_relu,
-    log_sigmoid,
-    logsumexp,
-    max,
-    mean,
-    safe_norm,
-    softmax,
-    square_norm,
-    stack,
-    sum,
-    swap,
-)
+from minigan.autodiff.functions import *  # noqa: F403  (what its __all__ names)
 from minigan.autodiff.grad import grad, hvp, jvp, value_and_grad
-from minigan.autodiff.primitives import *  # noqa: F403  (what its __all__ names)
+from minigan.autodiff.primitives import *  # noqa: F403
 from minigan.autodiff.replay import Program, eager, record
 from minigan.autodiff.tensor import PRIMITIVES, Primitive, Tensor, TracingError
 
 __all__ = [
-    "PRIMITIVES", "GradientError", "Primitive", "Program", "Tensor", "TracingError", "check", "eager", "grad",
-    "hvp", "jvp", "leaky_relu", "log_sigmoid", "logsumexp", "max", "mean", "record", "safe_norm", "softmax",
-    "square_norm", "stack", "sum", "swap", "value_and_grad",
+    "PRIMITIVES", "GradientError", "Primitive", "Program", "Tensor", "TracingError", "check", "eager", "grad", "hvp",
+    "jvp", "record", "value_and_grad",
 ]
+__all__ += functions.__all__
 __all__ += primitives.__all__

@@ -24,6 +24,10 @@ from minigan.autodiff.primitives import (
 )
 from minigan.autodiff.tensor import Axis, Tensor
 
+# what ``minigan.autodiff`` shows
+__all__ = ["leaky_relu", "log_sigmoid", "logsumexp", "max", "mean", "safe_norm", "softmax", "square_norm", "stack",
+           "sum", "swap"]
+
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Σ over the axes given (None: all)."""
@@ -105,4 +109,3 @@ def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     if isinstance(x, Tensor):
         return x
     return Tensor(x if like is None else namespace(like._value).asarray(x, dtype=like.dtype))
-

@@ -101,7 +101,7 @@ def _seed(y: Tensor, cotangent: Any) -> Tensor:
                 "or give a cotangent of that shape"
             )
         return Tensor(namespace(y._value).ones(y.shape, dtype=y.dtype))
-    g = cotangent if isinstance(cotangent, Tensor) else Tensor(namespace(y._value).asarray(cotangent, dtype=y.dtype))
+    g = as_tensor(cotangent, like=y)
     if g.shape != y.shape:
         raise ValueError(f"grad: the cotangent has shape {g.shape}, y has shape {y.shape}")
     if g.dtype not in PRECISION or PRECISION[g.dtype] != PRECISION[y.dtype]:

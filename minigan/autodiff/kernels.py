@@ -23,31 +23,18 @@ ROW = 8192  # numbers: NumPy copies a broadcast operand into a buffer of so many
 # -- elementwise ----------------------------------------------------------------------------
 def ufunc(name: str) -> Callable[..., Call]:
     """The array library's function of that name."""
-
-    def call(xp: ModuleType, out: Array, *values: Array) -> Call:
-        return getattr(xp, name), *values, out
-
-    return call
+    return lambda xp, out, *values: (getattr(xp, name), *values, out)
 
 
 def extremum(name: str) -> Callable[..., Call]:
     """maximum or minimum, with ``out`` by keyword: NumPy deprecates a positional one here, and only here."""
-
-    def call(xp: ModuleType, out: Array, a: Array, b: Array) -> Call:
-        function = getattr(xp, name)
-        return function if out is None else partial(function, out=out), a, b
-
-    return call
+    return lambda xp, out, a, b: (getattr(xp, name) if out is None else partial(getattr(xp, name), out=out), a, b)
 
 
 def mask(name: str) -> Callable[..., Call]:
     """A comparison, as 0 or 1 in the dtype of its first operand."""
-
-    def call(xp: ModuleType, out: Array, *values: Array) -> Call:
-        function = getattr(xp, name)
-        return (_as_float, xp, function, *values) if out is None else (function, *values, out)
-
-    return call
+    return lambda xp, out, *values: (
+        (_as_float, xp, getattr(xp, name), *values) if out is None else (getattr(xp, name), *values, out))
 
 
 def _as_float(xp: ModuleType, function: Any, *values: Array) -> Array:

@@ -103,8 +103,7 @@ def _shared(g: Tensor, winners: Tensor, axis: tuple[int, ...]) -> Tensor:
 
 # -- the same values seen differently: no work in replay -------------------------------------
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
-    forward = [k % len(axes) for k in axes]
-    return tuple(forward.index(k) for k in range(len(axes)))
+    return tuple(sorted(range(len(axes)), key=lambda k: axes[k] % len(axes)))
 
 
 def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:

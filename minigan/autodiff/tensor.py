@@ -9,6 +9,7 @@ with new tensors of the same graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import Any
 
@@ -172,6 +173,7 @@ class Tensor:
 PRIMITIVES: Registry[Primitive] = Registry("primitive")  # by name: filled as primitives.py defines them
 
 
+@dataclass(eq=False, repr=False)
 class Primitive:
     """An operation: how it is computed, and its derivative rule.
 
@@ -191,45 +193,37 @@ class Primitive:
     Cotangents are summed down over broadcast axes by the caller, not by the rule.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        call: Callable | None = None,
-        view: Callable | None = None,
-        rules: Sequence[Callable | None] = (),
-        joint: Callable | None = None,
-        elementwise: bool = False,
-        in_place: bool = True,
-        dense: bool = False,
-        discrete: tuple[int, ...] = (),
-        analytic: bool = True,
-    ):
-        self.name, self.call, self.view = name, call, view
-        self.rules, self.joint = rules, joint
-        self.elementwise, self.dense, self.discrete = elementwise, dense, discrete
-        self.in_place = elementwise and in_place
-        self.analytic = analytic  # complex-differentiable: `check` may take a complex step
-        PRIMITIVES[name] = self
+    name: str
+    _: KW_ONLY
+    call: Callable | None = None
+    view: Callable | None = None
+    rules: Sequence[Callable | None] = ()
+    joint: Callable | None = None
+    elementwise: bool = False
+    in_place: bool = True
+    dense: bool = False
+    discrete: tuple[int, ...] = ()
+    analytic: bool = True  # complex-differentiable: `check` may take a complex step
+
+    def __post_init__(self) -> None:
+        self.in_place = self.elementwise and self.in_place
+        PRIMITIVES[self.name] = self
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         """Apply the primitive: one tensor (for `split`, a list of them)."""
         inputs = self._lift(args)
         if self.dense:
             inputs = tuple(PRIMITIVES["copy"](x) if arrays.is_broadcast(x._value) else x for x in inputs)
-        xp = namespace(*[x._value for x in inputs])
-        value = self.evaluate(xp, [x._value for x in inputs], static)
+        values = [x._value for x in inputs]
+        if self.view is not None:
+            value = self.view(*values, **static)
+        else:
+            function, *operands = self.call(namespace(*values), None, *values, **static)  # type: ignore[misc]
+            value = function(*operands)
         if isinstance(value, list):
             node = Node(self, inputs, static, len(value))
             return [Tensor(v, node=node, index=k) for k, v in enumerate(value)]
         return Tensor(value, node=Node(self, inputs, static))
-
-    def evaluate(self, xp: Any, values: list[Array], static: dict[str, Any]) -> Any:
-        """The arrays in, the array (or list of arrays) out, without a graph."""
-        if self.view is not None:
-            return self.view(*values, **static)
-        function, *args = self.call(xp, None, *values, **static)  # type: ignore[misc]
-        return function(*args)
 
     def differentiable(self, k: int) -> bool:
         """Whether the derivative with respect to input k can be other than zero."""

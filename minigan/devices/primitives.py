@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from math import sqrt
 from typing import Any
@@ -152,9 +152,7 @@ def _rows(m: int, n: int, k: int, by_numbers: bool) -> Iterator[Row]:
     def S(*shape: int) -> np.ndarray:  # of both signs
         return X(*shape) * rng.choice([-1.0, 1.0], shape)
 
-    def row(name: str, inputs: tuple, value: Callable, static: dict[str, Any] | None = None, **rest: Any) -> Row:
-        return Row(name, inputs, value, static or {}, by_numbers=by_numbers, **rest)
-
+    row = partial(Row, by_numbers=by_numbers)
     exact: dict[str, Any] = {"c": 0.0}  # it only moves, compares or picks numbers
     flat = exact | {"flat": True}
     mask = rng.random((m, n)) < 0.5
@@ -230,10 +228,7 @@ def _scattered(g: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:
 
 def _kinks() -> Iterator[Row]:
     """At ties, at zero, where eˣ overflows, and at what is no number: the library's own conventions must be NumPy's."""
-
-    def row(name: str, inputs: tuple, value: Callable, static: dict[str, Any] | None = None, c: float = 0.0) -> Row:
-        return Row(name, inputs, value, static or {}, c=c, by_numbers=False)
-
+    row = partial(Row, c=0.0, by_numbers=False)
     zero, one = np.array([-1.0, 0.0, 0.0, 2.0]), np.array([-1.0, 1.0, 0.0, 1.0])
     for name in ("relu", "absolute", "sign"):
         yield row(name, (zero,), _relu if name == "relu" else getattr(np, name))

@@ -70,16 +70,14 @@ def trained(device: str, recipe: str, dtype: str) -> Measured:
 
 
 def _strayed(recipe: str, dtype: str, ours: Mapping[str, np.ndarray], steps: int) -> float:
-    """How far rounding may take a run from NumPy's ``ours``."""
-    return SPARE * max(_apart(_nudged(recipe, dtype, n, steps), ours) for n in NUDGES)
-
-
-def _nudged(recipe: str, dtype: str, n: int, steps: int) -> dict[str, np.ndarray]:
-    """NumPy's run whose first parameters are off by n ε, up or down."""
-    run, rng = training("cpu", recipe, dtype), np.random.default_rng(n)
-    for name in PLAYERS:
-        run.state[name] *= 1.0 + n * arrays.finfo(dtype).eps * rng.choice([-1.0, 1.0], run.state[name].shape)
-    return state(run, steps)
+    """How far rounding may take a run from NumPy's ``ours``: what a nudge of the first parameters by ±n ε comes to."""
+    apart = []
+    for n in NUDGES:
+        run, rng = training("cpu", recipe, dtype), np.random.default_rng(n)
+        for name in PLAYERS:
+            run.state[name] *= 1.0 + n * arrays.finfo(dtype).eps * rng.choice([-1.0, 1.0], run.state[name].shape)
+        apart.append(_apart(state(run, steps), ours))
+    return SPARE * max(apart)
 
 
 def _apart(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
@@ -93,7 +91,7 @@ def replayed(device: str, recipe: str) -> Measured:
     """
     a, b = (state(training(device, recipe, "float32", eager=way), FEW) for way in (False, True))
     note = f"{FEW} steps against eager ones, {_differing(a, b):.0f} numbers of the state differ"
-    if _on_host(device):
+    if arrays.on_host(arrays.library(device)):
         return _apart(a, b) if _differing(a, b) == 0 else np.inf, 0.0, note
     return _apart(a, b), _strayed(recipe, "float32", state(training("cpu", recipe, "float32"), FEW), FEW), note
 
@@ -107,10 +105,6 @@ def resumed(device: str, recipe: str) -> Measured:
     return _differing(state(second, FEW), whole), 0.0, f"after {FEW} steps, for {FEW} more"
 
 
-def _on_host(device: str) -> bool:
-    return arrays.on_host(arrays.library(device))
-
-
 def _differing(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
     return float(sum((a[name] != b[name]).sum() for name in b))
 
@@ -122,7 +116,7 @@ def timed(device: str, size: str, rounds: int = 5, seconds: float = 0.25) -> Tim
     """
     depth, width, batch = SIZES[size]
     both = []
-    for name, own in ((device, not _on_host(device)), ("cpu", False)):
+    for name, own in ((device, not arrays.on_host(arrays.library(device))), ("cpu", False)):
         config = configure("wgan-gp", device=name, device_rng=own, batch=batch, generator=(width,) * depth,
                            critic=(width,) * depth)
         run = Training(config, load_data(config, config.data))

@@ -127,7 +127,8 @@ def variational_bound(row: FDivergence, T: Array, p: Array, q: Array) -> float:
     """
     p, q, T = probabilities(p, "p"), probabilities(q, "q"), _floats(T)
     _same_shape(T=T, p=p, q=q)
-    return _lowest_or_sum(_bound_terms(row, T, p, q))
+    terms = _bound_terms(row, T, p, q)
+    return -inf if bool((terms == -inf).any()) else float(terms.sum())
 
 
 def variational_bound_between(
@@ -150,10 +151,6 @@ def _bound_terms(row: FDivergence, T: Array, p: Array, q: Array) -> Array:
     with np.errstate(all="ignore"):
         gain = xp.where(p > 0, p * T, 0.0)
         return xp.where((q > 0) & (cost == inf), -inf, gain - xp.where(q > 0, q * cost, 0.0))
-
-
-def _lowest_or_sum(terms: Array) -> float:
-    return -inf if bool((terms == -inf).any()) else float(terms.sum())
 
 
 _HALF_LINE = np.exp(np.arange(-700.0, 700.1, 0.5))
