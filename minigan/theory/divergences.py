@@ -14,32 +14,18 @@ from math import log as ln
 import numpy as np
 
 from minigan.arrays import Array, namespace
-from minigan.theory.family import (
-    DIVERGENCES,
-    GAN,
-    HELLINGER,
-    JEFFREYS,
-    JS,
-    KL,
-    LE_CAM,
-    NEYMAN,
-    PEARSON,
-    REVERSE_KL,
-    TOTAL_VARIATION,
-    alpha,
-    skew,
-)
+from minigan.theory import family
+from minigan.theory.family import *  # noqa: F403
 from minigan.theory.fdivergence import FDivergence, Form, Formula, perspective
 from minigan.theory.quadrature import Function, LogDensity, argmax, integrals
 
 __all__ = [
-    "DIVERGENCES", "GAN", "HELLINGER", "JEFFREYS", "JS", "KL", "LE_CAM", "NEYMAN", "PEARSON", "REVERSE_KL",
-    "TOTAL_VARIATION", "FDivergence", "Form", "alpha", "biconjugate", "conjugate", "divergence", "divergence_between",
-    "extended_conjugate", "jeffreys", "jensen_shannon", "jensen_shannon_unit", "kl", "le_cam", "neyman",
-    "optimal_critic", "pearson", "perspective", "probabilities", "push_forward", "reverse_kl", "skew",
-    "skew_jensen_shannon", "squared_hellinger", "total_variation", "variational_bound",
-    "variational_bound_between",
+    "FDivergence", "Form", "biconjugate", "conjugate", "divergence", "divergence_between", "extended_conjugate",
+    "jeffreys", "jensen_shannon", "jensen_shannon_unit", "kl", "le_cam", "neyman", "optimal_critic", "pearson",
+    "perspective", "probabilities", "push_forward", "reverse_kl", "skew_jensen_shannon", "squared_hellinger",
+    "total_variation", "variational_bound", "variational_bound_between",
 ]
+__all__ += family.__all__
 
 
 def divergence(row: FDivergence, p: Array, q: Array) -> float:
@@ -201,14 +187,14 @@ def push_forward(p: Array, kernel: Array) -> Array:
 
 
 # -- by name ----------------------------------------------------------------------------------
-kl = partial(divergence, KL)  # KL(P‖Q) = Σ p log(p/q)
-reverse_kl = partial(divergence, REVERSE_KL)  # KL(Q‖P) = Σ q log(q/p)
-pearson = partial(divergence, PEARSON)  # χ²(P‖Q) = Σ (p − q)²/q
-neyman = partial(divergence, NEYMAN)  # χ²(Q‖P) = Σ (p − q)²/p
-squared_hellinger = partial(divergence, HELLINGER)  # H²(P, Q) = ½ Σ (√p − √q)²
-total_variation = partial(divergence, TOTAL_VARIATION)  # TV(P, Q) = ½ Σ |p − q|
-jeffreys = partial(divergence, JEFFREYS)  # KL(P‖Q) + KL(Q‖P) = Σ (p − q) log(p/q)
-le_cam = partial(divergence, LE_CAM)  # ½ Σ (p − q)²/(p + q)
+kl = partial(divergence, family.KL)  # KL(P‖Q) = Σ p log(p/q)
+reverse_kl = partial(divergence, family.REVERSE_KL)  # KL(Q‖P) = Σ q log(q/p)
+pearson = partial(divergence, family.PEARSON)  # χ²(P‖Q) = Σ (p − q)²/q
+neyman = partial(divergence, family.NEYMAN)  # χ²(Q‖P) = Σ (p − q)²/p
+squared_hellinger = partial(divergence, family.HELLINGER)  # H²(P, Q) = ½ Σ (√p − √q)²
+total_variation = partial(divergence, family.TOTAL_VARIATION)  # TV(P, Q) = ½ Σ |p − q|
+jeffreys = partial(divergence, family.JEFFREYS)  # KL(P‖Q) + KL(Q‖P) = Σ (p − q) log(p/q)
+le_cam = partial(divergence, family.LE_CAM)  # ½ Σ (p − q)²/(p + q)
 
 
 def jensen_shannon(p: Array, q: Array, *, base: float = e, halved: bool = True) -> float:
@@ -219,7 +205,7 @@ def jensen_shannon(p: Array, q: Array, *, base: float = e, halved: bool = True) 
     Checked by: D3, D4.
     """
     _check_base(base)
-    return divergence(JS, p, q) / ln(base) * (1 if halved else 2)
+    return divergence(family.JS, p, q) / ln(base) * (1 if halved else 2)
 
 
 def jensen_shannon_unit(*, base: float = e, halved: bool = True) -> str:
@@ -231,7 +217,7 @@ def jensen_shannon_unit(*, base: float = e, halved: bool = True) -> str:
 
 def skew_jensen_shannon(p: Array, q: Array, pi: float) -> float:
     """JS_π(P‖Q) = π KL(P‖M) + (1 − π) KL(Q‖M), M = πP + (1 − π)Q. In nats; see ``skew``. Checked by: D15."""
-    return divergence(skew(pi), p, q)
+    return divergence(family.skew(pi), p, q)
 
 
 # -- what may go in -----------------------------------------------------------------------------

@@ -33,6 +33,9 @@ from minigan.theory.fdivergence import (
     tanh,
 )
 
+__all__ = ["DIVERGENCES", "GAN", "HELLINGER", "JEFFREYS", "JS", "KL", "LE_CAM", "NEYMAN", "PEARSON", "REVERSE_KL",
+           "TOTAL_VARIATION", "alpha", "skew"]
+
 _FGAN = "Nowozin et al. (2016), tables 1, 2 and 6"
 
 

@@ -93,11 +93,8 @@ def allocate(graph: Graph, ranges: Ranges, places: Places, runs: list[Run]) -> t
         numbers = {ranges.owner[k] for key in by_rows for k in graph.inputs[key[0]] if sample[k].size == 1}
         spare: Pool = defaultdict(list)  # free for other local values
         for i in run.steps:
-            key = owner = (ranges.steps[i], 0)
-            inside = []  # it and the concatenations that it is a part of
-            while owner in parts and owner not in lie:
-                inside.append(owner)
-                owner = parts[owner].whole
+            key = (ranges.steps[i], 0)
+            owner = ranges.owner[key]  # itself, or the concatenation that it is a part of
             if owner not in lie:
                 over = [k for k in graph.inputs[key[0]] if k in held and ranges.last[k] == i and k not in numbers
                         and (key in local or k not in local) and may_overwrite(graph, ranges, key, k)]
@@ -113,14 +110,14 @@ def allocate(graph: Graph, ranges: Ranges, places: Places, runs: list[Run]) -> t
                     lie[owner] = arrange(held[owner][:nbytes].view(like.dtype), like)
                 last = ranges.last.get(owner, i)
                 dying[last if owner in local else end.get(last, last)].append(owner)
-            for part in reversed(inside):
-                lie[part] = lie[parts[part].whole][parts[part].where].reshape(sample[part].shape)
             for dead in dying.pop(i, ()):
                 if dead in held:  # nothing was written over it
                     buffer = held.pop(dead)
                     (free if i == run.steps[-1] else spare)[buffer.size].append(buffer)
         for size, buffers in spare.items():
             free[size] += buffers
+    for part, (whole, where) in parts.items():  # the outer concatenations first
+        lie[part] = lie[whole][where].reshape(sample[part].shape)
     return lie, memory
 
 

@@ -29,20 +29,13 @@ class Ranges(NamedTuple):
     reads: Counter[Key]  # an owner -> how often it is read
 
 
-class Part(NamedTuple):
-    """Where a piece lies: in which concatenation, as which of its inputs, at which index."""
-
-    whole: Key
-    piece: int
-    where: tuple
-
-
 class Places(NamedTuple):
     """The places that are given at once."""
 
     homes: dict[Key, Key]  # a new state -> the old one, in whose array it is computed; the others are copied there
-    parts: dict[Key, Part]  # a piece -> its part of a concatenation
+    parts: dict[Key, tuple[Key, tuple]]  # a piece -> the concatenation of which it is a part, and at which index
     settled: list[Key]  # concatenations whose constant pieces are written once, into memory of their own
+    written: set[tuple[Key, int]]  # a concatenation, which of its pieces: those that need no copy
 
 
 def live_ranges(graph: Graph) -> Ranges:
@@ -85,19 +78,22 @@ def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
             if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
                 homes[key] = old
     wholes = [(node, 0) for node in ranges.steps if node.primitive is PRIMITIVES["concat"] and (node, 0) not in homes]
-    parts, joined = _parts(graph, ranges, wholes, homes)
+    parts, written, joined = _parts(graph, ranges, wholes, homes)
     settled = [whole for whole in wholes if whole not in parts and ranges.last[whole] != END
                and any(map(graph.constant, graph.inputs[whole[0]]))]
-    return Places(homes, parts, settled), joined
+    written.update((whole, k) for whole in settled for k, piece in enumerate(graph.inputs[whole[0]])
+                   if graph.constant(piece))
+    return Places(homes, parts, settled, written), joined
 
 
-def _parts(graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]) -> tuple[dict[Key, Part], Ranges]:
+def _parts(graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]) -> tuple[dict, set, Ranges]:
     behind: dict[Key, Key] = {}  # a reshape -> what it reshapes
     for node in graph.nodes:
         if node.primitive is PRIMITIVES["reshape"]:
             source = graph.inputs[node][0]
             behind[(node, 0)] = behind.get(source, source)
-    parts: dict[Key, Part] = {}
+    parts: dict[Key, tuple[Key, tuple]] = {}
+    written: set[tuple[Key, int]] = set()
     layout: dict[Key, Array] = {}  # an array laid out as a part will be
     outermost: dict[Key, Key] = {}  # a part -> the concatenation that is no part itself
     last = dict(ranges.last)
@@ -109,10 +105,11 @@ def _parts(graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key
                 continue  # it is not computed, or has a place already
             value, part = graph.sample[key], array[where]
             if fits(value, part, ranges.reads[key]):
-                parts[key], layout[key], outermost[key] = Part(whole, k, where), part.reshape(value.shape), outer
+                parts[key], layout[key], outermost[key] = (whole, where), part.reshape(value.shape), outer
+                written.add((whole, k))
                 last[outer] = max(last[key], last[whole], last[outer])
     owner = {key: outermost.get(root, root) for key, root in ranges.owner.items()}
-    return parts, ranges._replace(owner=owner, last=last)
+    return parts, written, ranges._replace(owner=owner, last=last)
 
 
 def fits(value: Array, part: Array, reads: int) -> bool:

@@ -51,14 +51,11 @@ def lay_out(graph: Graph) -> Plan:
     given, joined = places(graph, ranges)
     together = runs(graph, ranges, given)
     lie, memory = allocate(graph, joined, given, together)
-    written = {(part.whole, part.piece) for part in given.parts.values()} | {
-        (whole, k) for whole in given.settled for k, piece in enumerate(graph.inputs[whole[0]]) if graph.constant(piece)
-    }
     blocks: list[Block] = []
     for run in together:
         nodes = [ranges.steps[i] for i in run.steps]
         copies = _look(graph, lie, memory, [key for node in nodes for key in graph.inputs[node]])
-        operations = [operation for node in nodes for operation in _operations(graph, lie, written, node)]
+        operations = [operation for node in nodes for operation in _operations(graph, lie, given.written, node)]
         if run.rows:
             copies += _high_rows(graph, memory, nodes, operations, run.rows)
         blocks += [Block(copies), Block(operations, run.rows)]
