@@ -21,37 +21,32 @@ def worst(xp: Any, some: list[Row], shortened: dict[str, float]) -> Measured:
     shortened: the dtypes, and how many times less exact products are in this library (TF32: 2¹³). Raises if a dtype or
     a shape is another, if replay gives other bits than eager execution, or if the host is wrong itself.
     """
-    most, found = -1.0, (0.0, 0.0, "")
-    for row in some:
-        for dtype, less in shortened.items():
-            try:
-                errors = list(_errors(xp, row, dtype))
-            except Exception as problem:  # whatever a library raises: say of which row
-                problem.add_note(f"(at {row.where}, {dtype})")
-                raise
-            for order, error in errors:
-                bound = row.bound(order) * (less if row.sums(order) else 1.0)
-                share = error / bound if bound else 0.0 if error == 0.0 else inf
-                share = inf if isnan(share) else share
-                if share > most:
-                    most, found = share, (error, bound, f"{ORDERS[order]} at {row.where}, {dtype}" if error else "")
-    return found
+    measured = [
+        (error, row.bound(order) * (less if row.sums(order) else 1.0),
+         f"{ORDERS[order]} at {row.where}, {dtype}" if error else "")
+        for row in some for dtype, less in shortened.items() for order, error in _errors(xp, row, dtype)
+    ]
+    return max(measured, key=lambda it: inf if isnan(it[0]) else it[0] / (it[1] or 1e-300), default=(0.0, 0.0, ""))
 
 
 def _errors(xp: Any, row: Row, dtype: str) -> Iterator[tuple[int, float]]:
     """(order, error in ε of the largest entry) of each value and derivative."""
-    expected = row.expected
-    inputs = {name: xp.asarray(x.astype(dtype)) for name, x in row.given.items()}
-    ways: list[Any] = [run(row.step(xp), {}, dict(inputs))() for run in (eager, record)]
-    for (order, k), right in expected.items():
-        computed = [way[order, k] for way in ways]
-        for y in computed:
-            assert_dtype(y, dtype, f"the {ORDERS[order]}")
-        now, again = (arrays.to_host(y) for y in computed)
-        if row.ordered and not np.array_equal(now, again, equal_nan=True):
-            raise ArithmeticError(f"the {ORDERS[order]} has other bits replayed than executed eagerly")
-        error = np.max([distance(now, right), distance(again, right)])  # of nan, nan: Python's max may lose it
-        yield order, float(error / arrays.finfo(dtype).eps)
+    try:
+        expected = row.expected
+        inputs = {name: xp.asarray(x.astype(dtype)) for name, x in row.given.items()}
+        ways: list[Any] = [run(row.step(xp), {}, dict(inputs))() for run in (eager, record)]
+        for (order, k), right in expected.items():
+            computed = [way[order, k] for way in ways]
+            for y in computed:
+                assert_dtype(y, dtype, f"the {ORDERS[order]}")
+            now, again = (arrays.to_host(y) for y in computed)
+            if row.ordered and not np.array_equal(now, again, equal_nan=True):
+                raise ArithmeticError(f"the {ORDERS[order]} has other bits replayed than executed eagerly")
+            error = np.max([distance(now, right), distance(again, right)])  # of nan, nan: Python's max may lose it
+            yield order, float(error / arrays.finfo(dtype).eps)
+    except Exception as problem:  # whatever a library raises: say of which row
+        problem.add_note(f"(at {row.where}, {dtype})")
+        raise
 
 
 def distance(y: np.ndarray, expected: np.ndarray) -> float:
