@@ -28,7 +28,8 @@ def ufunc(name: str) -> Callable[..., Call]:
 
 def extremum(name: str) -> Callable[..., Call]:
     """maximum or minimum, with ``out`` by keyword: NumPy deprecates a positional one here, and only here."""
-    return lambda xp, out, a, b: (getattr(xp, name) if out is None else partial(getattr(xp, name), out=out), a, b)
+    return lambda xp, out, a, b: (
+        getattr(xp, name) if out is None else partial(getattr(xp, name), out=out), a, b)
 
 
 def mask(name: str) -> Callable[..., Call]:

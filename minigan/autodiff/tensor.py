@@ -39,7 +39,9 @@ class Node:
 
 def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Tensor]:
     """The primitive of that name as a method: x ∘ other, or other ∘ x if ``swapped``."""
-    return (lambda x, other: PRIMITIVES[name](other, x)) if swapped else lambda x, other: PRIMITIVES[name](x, other)
+    if swapped:
+        return lambda x, other: PRIMITIVES[name](other, x)
+    return lambda x, other: PRIMITIVES[name](x, other)
 
 
 class Tensor:

@@ -26,7 +26,8 @@ def worst(xp: Any, some: list[Row], shortened: dict[str, float]) -> Measured:
          f"{ORDERS[order]} at {row.where}, {dtype}" if error else "")
         for row in some for dtype, less in shortened.items() for order, error in _errors(xp, row, dtype)
     ]
-    return max(measured, key=lambda it: inf if isnan(it[0]) else it[0] / (it[1] or 1e-300), default=(0.0, 0.0, ""))
+    return max(measured, default=(0.0, 0.0, ""),
+               key=lambda found: inf if isnan(found[0]) else found[0] / (found[1] or 1e-300))
 
 
 def _errors(xp: Any, row: Row, dtype: str) -> Iterator[tuple[int, float]]:

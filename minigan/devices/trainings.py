@@ -70,7 +70,7 @@ def trained(device: str, recipe: str, dtype: str) -> Measured:
 
 
 def _strayed(recipe: str, dtype: str, ours: Mapping[str, np.ndarray], steps: int) -> float:
-    """How far rounding may take a run from NumPy's ``ours``: what a nudge of the first parameters by ±n ε comes to."""
+    """How far rounding may take a run from NumPy's ``ours``: what nudging its parameters by ±n ε comes to."""
     apart = []
     for n in NUDGES:
         run, rng = training("cpu", recipe, dtype), np.random.default_rng(n)

@@ -62,7 +62,8 @@ class Graph:
 
     def _look_through_relus(self) -> None:
         """relu(x) > 0 iff x > 0: a ReLU that only masks ask for (a critic's last, behind its slope) goes unread."""
-        zeros = {k for k, x in self.fixed.items() if self.constant(k) and x.size == 1 and not arrays.to_host(x).any()}
+        zeros = {key for key, x in self.fixed.items()
+                 if self.constant(key) and x.size == 1 and not arrays.to_host(x).any()}
         masks = {node for node, keys in self.inputs.items()
                  if node.primitive is PRIMITIVES["greater"] and keys[1] in zeros}
         read = self._read(node for node in self.inputs if node not in masks)

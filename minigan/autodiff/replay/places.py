@@ -55,17 +55,17 @@ def live_ranges(graph: Graph) -> Ranges:
     return Ranges(steps, made, owner, last, reads)
 
 
+def alike(graph: Graph, key: Key, other: Key) -> bool:
+    """Whether two values are laid out in the same way."""
+    a, b = graph.sample[key], graph.sample[other]
+    return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+
+
 def may_overwrite(graph: Graph, ranges: Ranges, key: Key, old: Key) -> bool:
     """Whether the step that makes ``key`` may write over ``old``, one of its inputs."""
     node = key[0]
     return (node.primitive.in_place and alike(graph, key, old)
             and all(k == old for k in graph.inputs[node] if ranges.owner[k] == old))
-
-
-def alike(graph: Graph, key: Key, other: Key) -> bool:
-    """Whether two values are laid out in the same way."""
-    a, b = graph.sample[key], graph.sample[other]
-    return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
 
 
 def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:

@@ -1,13 +1,11 @@
-"""Record a step once, run it many times: no Python graph, no allocation, the same bits.
+"""Record a step once, run it many times: no Python graph, no allocation.
 
-``record(step, state, inputs)`` calls ``step`` once on tensors, which leaves its graph;
-``graph.py``, ``plan.py`` and ``run.py`` turn that into a flat list of calls ``function(*arrays)`` on buffers that
-are made once. ``eager(step, state, inputs)`` has the same interface and builds the graph
-anew each time, so that a reader can step through it with a debugger. Both make the very
-same calls of the array library, so their results are equal bit for bit.
+``record(step, state, inputs)`` calls ``step`` once on tensors and makes a program of the graph that this leaves.
+``eager(step, state, inputs)`` has the same interface and builds the graph anew each time, so that a reader can
+step through it with a debugger. Both make the very same calls of the array library: the same bits.
 
-What changes between steps (draws, the learning rate, t) must be an input: a number
-or an array that the step picks up from elsewhere is a constant of the program.
+What changes between steps (draws, the learning rate, t) must be an input: a number or an array that the step
+picks up from elsewhere is a constant of the program.
 """
 
 from __future__ import annotations
