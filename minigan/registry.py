@@ -21,9 +21,12 @@ class Registry(dict[str, Row]):
         self.what = what
         self.update(rows)
 
-    def __setitem__(self, name: str, row: Row) -> None:
+    def refuse_taken(self, name: str) -> None:
         if name in self:
             raise ValueError(f"there is a {self.what} {name!r} already: choose another name")
+
+    def __setitem__(self, name: str, row: Row) -> None:
+        self.refuse_taken(name)
         super().__setitem__(name, row)
 
     # written with rows[name] = row, as dict's own are not
