@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from minigan.arrays import HOST, Generator, HostArray
@@ -29,17 +30,9 @@ class Ensemble(Network):
         if self.count < 1:
             raise ValueError(f"an ensemble has one network or more, not {self.count}")
 
-    @property
-    def sizes(self) -> tuple[int, ...]:  # type: ignore[override]  # elsewhere a field
-        return self.net.sizes
-
-    @property
-    def couples_samples(self) -> bool:
-        return self.net.couples_samples
-
-    @property
-    def needs_reference(self) -> bool:
-        return self.net.needs_reference
+    sizes = property(attrgetter("net.sizes"))
+    couples_samples = property(attrgetter("net.couples_samples"))
+    needs_reference = property(attrgetter("net.needs_reference"))
 
     @cached_property
     def layout(self) -> Layout:

@@ -29,9 +29,7 @@ class Gaussian(Network):
         if self.dim < 1:
             raise ValueError(f"a Gaussian has one dimension or more, not {self.dim}")
 
-    @property
-    def sizes(self) -> tuple[int, int]:  # type: ignore[override]  # elsewhere a field
-        return self.dim, self.dim
+    sizes = property(lambda model: (model.dim, model.dim))
 
     @cached_property
     def layout(self) -> Layout:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import Array, namespace
-from minigan.autodiff import Tensor, grad
+from minigan.autodiff import Tensor, grad, logsumexp
 from minigan.autodiff.functions import as_tensor
 from minigan.theory.divergences import probabilities
+from minigan.theory.fdivergence import exp, softplus
 from minigan.theory.quadrature import integrals
 
 __all__ = [
@@ -89,10 +90,8 @@ def value_between(
     Functions of points (n,), by adaptive quadrature on the host. points: where there are jumps, kinks or hidden
     peaks. ValueError if a density does not integrate to 1 there. Checked by: G4.
     """
-    def term(x: np.ndarray) -> np.ndarray:
-        return _payoff(logit(x), np.exp(log_p(x)), np.exp(log_q(x)))
-
-    return integrals(term, log_p, log_q, low, high, points)
+    return integrals(lambda x: _payoff(logit(x), np.exp(log_p(x)), np.exp(log_q(x))),
+                     log_p, log_q, low, high, points)
 
 
 def optimal_value_between(
@@ -157,10 +156,8 @@ def energy_value_between(
     *, margin: float = 1.0,
 ) -> float:
     """V(D*, G) = m ∫ min(p, q) dx of densities: as ``value_between`` and ``energy_value``. Checked by: G15."""
-    def term(x: np.ndarray) -> np.ndarray:
-        return np.exp(np.minimum(log_p(x), log_q(x)))
-
-    return _margin(margin) * integrals(term, log_p, log_q, low, high, points)
+    return _margin(margin) * integrals(lambda x: np.exp(np.minimum(log_p(x), log_q(x))),
+                                       log_p, log_q, low, high, points)
 
 
 def generator_gradient(
@@ -200,10 +197,7 @@ def semi_supervised_discriminator(logits: Array) -> Array:
     xp = namespace(logits)
     if not logits.ndim or not logits.shape[-1] or bool(xp.isnan(logits).any()):
         raise ValueError(f"class logits must have shape (..., K), K >= 1, and not be nan; got shape {logits.shape}")
-    top = logits.max(-1, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, 0)
-    with np.errstate(divide="ignore", over="ignore"):
-        return _sigmoid(xp.log(xp.exp(logits - top).sum(-1)) + top[..., 0])
+    return _sigmoid(logsumexp(logits, -1).value)
 
 
 def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high: float) -> Array:
@@ -229,9 +223,8 @@ def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high:
 def _payoff(s: Array, p: Array, q: Array) -> Array:
     """p log σ(s) + q log(1 − σ(s)), entry by entry, with 0 · ∞ = 0."""
     xp = namespace(p)
-    zero = xp.zeros((), dtype=p.dtype)
-    return -(xp.where(p > 0, p * xp.logaddexp(zero, xp.where(p > 0, -s, 0)), 0)
-             + xp.where(q > 0, q * xp.logaddexp(zero, xp.where(q > 0, s, 0)), 0))
+    return -(xp.where(p > 0, p * softplus(xp.where(p > 0, -s, 0)), 0)
+             + xp.where(q > 0, q * softplus(xp.where(q > 0, s, 0)), 0))
 
 
 def _margin(m: float) -> float:
@@ -246,8 +239,7 @@ def _squared_error(p: Array, q: Array, log_p: Array, log_q: Array, a: float, b: 
 
 def _sigmoid(s: Array) -> Array:
     """1/(1 + e^{−s}) = exp(−softplus(−s)): to full relative precision at both ends."""
-    xp = namespace(s)
-    return xp.exp(-xp.logaddexp(xp.zeros((), dtype=s.dtype), -s))
+    return exp(-softplus(-s))
 
 
 def _log(p: Array) -> Array:
