@@ -18,7 +18,7 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, grad, logsumexp
 from minigan.autodiff.functions import as_tensor
-from minigan.theory.divergences import probabilities
+from minigan.theory.divergences import probabilities, same_shape
 from minigan.theory.fdivergence import exp, softplus
 from minigan.theory.quadrature import integrals
 
@@ -39,7 +39,7 @@ def optimal_logit(log_p: Array, log_q: Array) -> Array:
     """
     xp = namespace(log_p, log_q)
     log_p, log_q = xp.asarray(log_p), xp.asarray(log_q)
-    _same_shape(log_p=log_p, log_q=log_q)
+    same_shape(log_p=log_p, log_q=log_q)
     if not bool(((log_p < inf) & (log_q < inf)).all()):
         raise ValueError("log-densities must be below +inf and not nan")
     both_empty = xp.isneginf(log_p) & xp.isneginf(log_q)
@@ -66,7 +66,7 @@ def value(logits: Array, p: Array, q: Array) -> float:
     """
     p, q = _probabilities(p, q)
     logits = namespace(p).asarray(logits)
-    _same_shape(logits=logits, p=p)
+    same_shape(logits=logits, p=p)
     if bool(namespace(logits).isnan(logits).any()):
         raise ValueError("logits must not be nan")
     return float(_payoff(logits, p, q).sum())
@@ -249,11 +249,5 @@ def _log(p: Array) -> Array:
 
 def _probabilities(p: Array, q: Array) -> tuple[Array, Array]:
     p, q = probabilities(p, "p"), probabilities(q, "q")
-    _same_shape(p=p, q=q)
+    same_shape(p=p, q=q)
     return p, q
-
-
-def _same_shape(**arrays: Array) -> None:
-    (name, x), (other, y) = arrays.items()
-    if x.shape != y.shape:
-        raise ValueError(f"{name} has shape {x.shape} and {other} has shape {y.shape}: they must be the same")
