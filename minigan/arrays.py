@@ -216,10 +216,8 @@ def namespace(*arrays: Array) -> ModuleType:
         return np if first is np.ndarray else _library(first)
     libraries = {_library(type(x)).__name__: None for x in arrays}
     if len(libraries) > 1:
-        raise TypeError(
-            f"arrays of several libraries in one expression: {', '.join(libraries)}; "
-            "move them to one library first (arrays.to_host, or that library's asarray)"
-        )
+        raise TypeError(f"arrays of several libraries in one expression: {', '.join(libraries)}; "
+                        "move them to one library first (arrays.to_host, or that library's asarray)")
     return _library(first)
 
 

@@ -100,10 +100,8 @@ class MLP(Network):
         if self.minibatch < 0 or self.kernel < 1:
             raise ValueError(f"minibatch ≥ 0 kernels of ≥ 1 numbers each, got {self.minibatch} and {self.kernel}")
         if self.minibatch and self.needs_reference:
-            raise ValueError(
-                f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a sample "
-                "look at the reference batch alone, the other compares it with its batch-mates"
-            )
+            raise ValueError(f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a "
+                             "sample look at the reference batch alone, the other compares it with its batch-mates")
 
     @cached_property
     def _arrays(self) -> tuple[tuple[str, tuple[int, int]], ...]:
