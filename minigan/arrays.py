@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,18 +62,6 @@ class Library:
     full_products: str = ""
 
 
-class _Adapted(ModuleType):
-    """A library, with the differences of its row in place of its own functions."""
-
-    def __init__(self, module: ModuleType, differences: dict[str, Any]):
-        super().__init__(module.__name__)
-        self.__dict__.update(differences, _module=module)
-
-    def __getattr__(self, name: str) -> Any:
-        value = self.__dict__[name] = getattr(self._module, name)  # kept: replay asks for it at every call
-        return value
-
-
 class Stream:
     """A generator with NumPy's interface, to fill arrays with."""
 
@@ -98,13 +87,6 @@ def written(function: Callable, operands: int) -> Callable:
         return out
 
     return into
-
-
-# NumPy
-def _cpu_facts(numpy: Any) -> dict[str, str]:
-    import platform
-
-    return {"device": platform.processor() or platform.machine()}
 
 
 # CuPy
@@ -206,7 +188,7 @@ def _find_opencl() -> None:
 
 
 LIBRARIES: dict[str, Library] = {
-    "numpy": Library("numpy", np.asarray, _cpu_facts,
+    "numpy": Library("numpy", np.asarray, lambda numpy: {"device": platform.processor() or platform.machine()},
                      stream=lambda numpy, seed: Stream(Generator(np.random.Philox(seed)))),
     "cupy": Library(
         "'minigan[cuda12]' (or cuda13)", lambda x: x.get(), _cuda_facts,
@@ -234,10 +216,8 @@ def namespace(*arrays: Array) -> ModuleType:
         return np if first is np.ndarray else _library(first)
     libraries = {_library(type(x)).__name__: None for x in arrays}
     if len(libraries) > 1:
-        raise TypeError(
-            f"arrays of several libraries in one expression: {', '.join(libraries)}; "
-            "move them to one library first (arrays.to_host, or that library's asarray)"
-        )
+        raise TypeError(f"arrays of several libraries in one expression: {', '.join(libraries)}; "
+                        "move them to one library first (arrays.to_host, or that library's asarray)")
     return _library(first)
 
 
@@ -255,8 +235,13 @@ def _root(kind: type) -> str:
 
 @cache
 def _adapted(module: ModuleType) -> ModuleType:
+    """The library, with the differences of its row in place of its own functions."""
     differences = LIBRARIES[module.__name__].differences(module) if module.__name__ in LIBRARIES else {}
-    return _Adapted(module, differences) if differences else module
+    if not differences:
+        return module
+    adapted = ModuleType(module.__name__)
+    vars(adapted).update(vars(module) | differences)
+    return adapted
 
 
 def library(device: str) -> ModuleType:

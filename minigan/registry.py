@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -21,19 +21,16 @@ class Registry(dict[str, Row]):
         self.what = what
         self.update(rows)
 
-    def __setitem__(self, name: str, row: Row) -> None:
+    def refuse_taken(self, name: str) -> None:
         if name in self:
             raise ValueError(f"there is a {self.what} {name!r} already: choose another name")
+
+    def __setitem__(self, name: str, row: Row) -> None:
+        self.refuse_taken(name)
         super().__setitem__(name, row)
 
-    def update(self, rows: Any = (), /, **more: Row) -> None:
-        for name, row in [*(rows.items() if isinstance(rows, Mapping) else rows), *more.items()]:
-            self[name] = row
-
-    def setdefault(self, name: str, row: Row) -> Row:
-        if name not in self:
-            self[name] = row
-        return self[name]
+    # written with rows[name] = row, as dict's own are not
+    update, setdefault = MutableMapping.update, MutableMapping.setdefault
 
     def __ior__(self, rows: Any) -> Registry[Row]:  # type: ignore[override,misc]
         self.update(rows)

@@ -13,20 +13,6 @@ from minigan.gans.recipes import RECIPES, Recipe, recipe
 from minigan.gans.register import register
 
 __all__ = [
-    "LOSSES",
-    "PENALTIES",
-    "RECIPES",
-    "Batch",
-    "Game",
-    "Loss",
-    "Players",
-    "Recipe",
-    "clip_weights",
-    "gradient_penalty",
-    "interpolate",
-    "packed",
-    "recipe",
-    "register",
-    "scored",
-    "zero_centered_penalty",
+    "LOSSES", "PENALTIES", "RECIPES", "Batch", "Game", "Loss", "Players", "Recipe", "clip_weights", "gradient_penalty",
+    "interpolate", "packed", "recipe", "register", "scored", "zero_centered_penalty",
 ]

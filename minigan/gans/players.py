@@ -103,9 +103,7 @@ class Players:
     def unrolled(self, state: State, inputs: State) -> State:
         """The state after k more critic steps on this batch: the generator's gradient runs through them all.
 
-        The looked-ahead w depends on θ, so a term of V without G(z) in it has a gradient too: the generator of
-        a ``zero_sum`` loss has it, others go without.
-
+        Of a ``zero_sum`` loss through both terms of V, which that row explains.
         Source: Metz et al. (2017), eq. 3 to 5. Checked by: G17.
         """
         optimizer = None if self.unroll_optimizer == "same" else self.unroll_optimizer

@@ -7,6 +7,7 @@ from typing import Any
 from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.table import LOSSES, f_gan_losses
 from minigan.gans.recipes import RECIPES, Recipe, f_gan_recipe, own_loss
+from minigan.registry import Registry
 from minigan.theory.family import DIVERGENCES
 from minigan.theory.fdivergence import FDivergence
 
@@ -35,30 +36,25 @@ def register(row: Recipe | Loss | FDivergence, name: str | None = None) -> None:
         ValueError: there is a divergence 'js(0.3)' already: choose another name
     """
     new = _rows(row, name)
-    for what, table, key, _ in new:
-        if key in table:
-            raise ValueError(f"there is a {what} {key!r} already: choose another name")
-    for _, table, key, value in new:
+    for table, key, _ in new:
+        table.refuse_taken(key)
+    for table, key, value in new:
         table[key] = value
 
 
-def _rows(row: Any, name: str | None) -> list[tuple[str, dict[str, Any], str, Any]]:
-    """(its kind, its table, its name, the row) of all that is to be added."""
+def _rows(row: Any, name: str | None) -> list[tuple[Registry, str, Any]]:
+    """(its table, its name, the row) of all that is to be added."""
     if isinstance(row, Loss):
         if not name:
             raise ValueError("a loss has no name of its own: register(loss, name)")
-        return [("loss", LOSSES, name, row)]
+        return [(LOSSES, name, row)]
     if not isinstance(row, Recipe | FDivergence):
         raise TypeError(f"a recipe, a loss or a divergence can be registered, not {row!r}")
     if name not in (None, row.name):
         raise ValueError(f"{row.name!r} has a name of its own and cannot be called {name!r}")
     if isinstance(row, Recipe):
-        brought = [("loss", LOSSES, key, loss) for key, loss in own_loss(row).items()]
-        return [("recipe", RECIPES, row.name, row), *brought]
+        return [(RECIPES, row.name, row), *((LOSSES, key, loss) for key, loss in own_loss(row).items())]
     losses = f_gan_losses(row)
     game = f_gan_recipe(row, losses[f"f-{row.name}"])
-    return [
-        ("divergence", DIVERGENCES, row.name, row),
-        *(("loss", LOSSES, key, loss) for key, loss in losses.items()),
-        ("recipe", RECIPES, game.name, game),
-    ]
+    brought = ((LOSSES, key, loss) for key, loss in losses.items())
+    return [(DIVERGENCES, row.name, row), *brought, (RECIPES, game.name, game)]

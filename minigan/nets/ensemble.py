@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from minigan.arrays import HOST, Generator, HostArray
@@ -13,7 +14,7 @@ from minigan.nets.params import Layout, Network, Run, checked_batch
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(Network):
     """``count`` networks of one kind: row i of the batch goes to network i mod count.
 
     θ is the networks' parameters one after the other. Where a network couples samples, they are its own. A batch
@@ -29,25 +30,13 @@ class Ensemble:
         if self.count < 1:
             raise ValueError(f"an ensemble has one network or more, not {self.count}")
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return self.net.sizes
-
-    @property
-    def couples_samples(self) -> bool:
-        return self.net.couples_samples
-
-    @property
-    def needs_reference(self) -> bool:
-        return self.net.needs_reference
+    sizes = property(attrgetter("net.sizes"))
+    couples_samples = property(attrgetter("net.couples_samples"))
+    needs_reference = property(attrgetter("net.needs_reference"))
 
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.net.layout.shapes * self.count)
-
-    @property
-    def size(self) -> int:
-        return self.count * self.net.size
 
     @cached_property
     def weights(self) -> tuple[int, ...]:
@@ -57,9 +46,6 @@ class Ensemble:
     def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,): independent draws, or the networks would stay one."""
         return HOST.concatenate([self.net.init(rng, method, gain, dtype) for _ in range(self.count)])
-
-    def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
-        return self.run(theta, x, reference).outputs
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
         """Outputs and hidden layers, row by row in the order of x. Every network sees the whole reference."""
@@ -74,18 +60,11 @@ class Ensemble:
         if reference is not None:
             reference = checked_batch(reference, self.sizes[0], "a reference")
             reference = reference.reshape(*reference.shape[:-2], 1, *reference.shape[-2:])
-        run = self.net.run(theta, self._dealt(_filled(x, missing)), reference)
+        if missing:
+            x = concat([x, *[x[..., -1:, :]] * missing], axis=-2)
+        dealt = x.reshape(*x.shape[:-2], x.shape[-2] // self.count, self.count, x.shape[-1])
+        run = self.net.run(theta, _swapped(dealt), reference)
         return Run(_gathered(run.outputs, n), tuple(_gathered(h, n) for h in run.hidden))
-
-    def _dealt(self, x: Tensor) -> Tensor:
-        """(..., count · b, d) → (..., count, b, d)."""
-        *lead, n, d = x.shape
-        return _swapped(x.reshape(*lead, n // self.count, self.count, d))
-
-
-def _filled(x: Tensor, missing: int) -> Tensor:
-    """x and ``missing`` rows more, copies of its last one."""
-    return concat([x, *[x[..., -1:, :]] * missing], axis=-2) if missing else x
 
 
 def _gathered(y: Tensor, n: int) -> Tensor:

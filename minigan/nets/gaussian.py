@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from minigan.arrays import Generator, HostArray
 from minigan.autodiff import Tensor, concat, exp, split
-from minigan.nets.params import Layout, Run, checked_batch
+from minigan.nets.params import Layout, Network, Run, checked_batch
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Network):
     """N(μ, L Lᵀ) on R^dim, L lower triangular with diagonal e^ℓ > 0: every Gaussian with a density, once.
 
     θ = (μ, ℓ, the rows of L left of the diagonal), of size dim (dim + 3)/2. ``model(theta, z)``:
@@ -29,19 +29,12 @@ class Gaussian:
         if self.dim < 1:
             raise ValueError(f"a Gaussian has one dimension or more, not {self.dim}")
 
-    @property
-    def sizes(self) -> tuple[int, int]:
-        return self.dim, self.dim
+    sizes = property(lambda model: (model.dim, model.dim))
 
     @cached_property
     def layout(self) -> Layout:
         """μ, ℓ, then Lᵢⱼ for j < i, a column for each row i = 2, ..., dim."""
         return Layout(((1, self.dim), (1, self.dim), *[(i, 1) for i in range(1, self.dim)]))
-
-    @property
-    def size(self) -> int:
-        """The number of parameters."""
-        return self.layout.size
 
     def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
         """A fresh θ of shape (size,): μ ~ N(0, gain²/4), ℓ near −1, the rest near 0. No layer for a method to scale.
@@ -54,16 +47,13 @@ class Gaussian:
         start[self.dim : 2 * self.dim] -= 1.0
         return start.astype(dtype)
 
-    def __call__(self, theta: Any, z: Any, reference: Any = None) -> Tensor:
+    def run(self, theta: Any, z: Any, reference: Any = None) -> Run:
         """xᵢ = μᵢ + e^ℓᵢ zᵢ + Σ_{j<i} Lᵢⱼ zⱼ."""
         z = checked_batch(z, self.dim)
         mean, log_diagonal, *rows = self.layout.views(theta)
         first, *rest = split(mean + exp(log_diagonal) * z, sizes=(1,) * self.dim)
         sums = [x + z[..., :i] @ row for i, (x, row) in enumerate(zip(rest, rows, strict=True), 1)]
-        return concat([first, *sums])
-
-    def run(self, theta: Any, z: Any, reference: Any = None) -> Run:
-        return Run(self(theta, z), ())
+        return Run(concat([first, *sums]), ())
 
     def log_density(self, theta: Any, x: Any) -> Tensor:
         """log q(x) = −½‖z‖² − Σ ℓᵢ − (dim/2) log 2π in nats, z = L⁻¹(x − μ) by forward substitution.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigan.autodiff import Tensor, absolute, exp, transpose
-from minigan.autodiff.functions import as_tensor
+from minigan.autodiff.functions import as_tensor, swap
 
 
 def minibatch_features(M: Any, reference: Any = None) -> Tensor:
@@ -26,8 +26,7 @@ def minibatch_features(M: Any, reference: Any = None) -> Tensor:
                          f"got shapes {M.shape} and {others.shape}")
     rows, columns = _samples_last(M), _samples_last(others)
     differences = rows.reshape(*rows.shape, 1) - columns.reshape(*columns.shape[:-1], 1, columns.shape[-1])
-    o = exp(-absolute(differences).sum(-3)).sum(-1)  # (..., B, batch)
-    features = transpose(o, axes=(*range(o.ndim - 2), o.ndim - 1, o.ndim - 2))
+    features = swap(exp(-absolute(differences).sum(-3)).sum(-1))  # (..., B, batch) → (..., batch, B)
     return features - 1.0 if reference is None else features  # without the sample itself, exp(−‖Mᵢ − Mᵢ‖) = 1
 
 

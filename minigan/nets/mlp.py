@@ -20,7 +20,7 @@ from minigan.arrays import HOST, Generator, HostArray
 from minigan.autodiff import Tensor, concat, leaky_relu, maximum, relu, sigmoid, softplus, split, tanh
 from minigan.nets.minibatch import minibatch_features
 from minigan.nets.norm import NORMS
-from minigan.nets.params import Layout, Run, checked_batch
+from minigan.nets.params import Layout, Network, Run, checked_batch
 from minigan.registry import choose
 
 
@@ -77,7 +77,7 @@ INITS: dict[str, Callable[[Generator, int, int, float], HostArray]] = {
 
 
 @dataclass(frozen=True)
-class MLP:
+class MLP(Network):
     """A perceptron of layer sizes (d_in, ..., d_out); the last layer is affine.
 
     ``net(theta, x)``: theta (..., size), x (..., batch, d_in) → (..., batch, d_out). Leading axes
@@ -100,10 +100,8 @@ class MLP:
         if self.minibatch < 0 or self.kernel < 1:
             raise ValueError(f"minibatch ≥ 0 kernels of ≥ 1 numbers each, got {self.minibatch} and {self.kernel}")
         if self.minibatch and self.needs_reference:
-            raise ValueError(
-                f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a sample "
-                "look at the reference batch alone, the other compares it with its batch-mates"
-            )
+            raise ValueError(f"norm={self.norm!r} and minibatch={self.minibatch} contradict each other: the one lets a "
+                             "sample look at the reference batch alone, the other compares it with its batch-mates")
 
     @cached_property
     def _arrays(self) -> tuple[tuple[str, tuple[int, int]], ...]:
@@ -124,11 +122,6 @@ class MLP:
         """W₁, b₁, (γ₁,) W₂, b₂, (γ₂,) ..., (T,) W_L, b_L in this order."""
         return Layout(tuple(shape for _, shape in self._arrays))
 
-    @property
-    def size(self) -> int:
-        """The number of parameters."""
-        return self.layout.size
-
     @cached_property
     def weights(self) -> tuple[int, ...]:
         """Which of ``layout.shapes`` are the matrices: each Wₗ, and T of minibatch discrimination."""
@@ -136,12 +129,10 @@ class MLP:
 
     @property
     def couples_samples(self) -> bool:
-        """Whether, without a reference, the output of a row depends on the other rows of its batch."""
         return NORMS[self.norm].couples_samples or self.minibatch > 0
 
     @property
     def needs_reference(self) -> bool:
-        """Whether ``run`` wants a reference, in training too: virtual batch norm."""
         return NORMS[self.norm].needs_reference
 
     def init(self, rng: Generator, method: str = "he", gain: float = 1.0, dtype: Any = "float32") -> HostArray:
@@ -156,9 +147,6 @@ class MLP:
                 count = pieces if role == "weight" and k != last else 1
                 theta.append(HOST.hstack([draw(rng, m, n // count, gain) for _ in range(count)]).ravel())
         return HOST.concatenate(theta).astype(dtype)
-
-    def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
-        return self.run(theta, x, reference).outputs
 
     def run(self, theta: Any, x: Any, reference: Any = None) -> Run:
         """The outputs and the hidden layers of x, normalised or compared by the reference batch (..., m, d_in).

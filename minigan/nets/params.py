@@ -50,13 +50,12 @@ class Run(NamedTuple):
 class Network(Protocol):
     """What every network here can do: a pure function of (θ, x), or of (θ, z) for a generator."""
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """(d_in, ..., d_out)."""
+    sizes: tuple[int, ...]  # (d_in, ..., d_out)
 
     @property
     def size(self) -> int:
         """The number of parameters: theta is (..., size)."""
+        return self.layout.size
 
     @property
     def layout(self) -> Layout:
@@ -82,6 +81,7 @@ class Network(Protocol):
 
     def __call__(self, theta: Any, x: Any, reference: Any = None) -> Tensor:
         """The outputs of ``run``: (..., batch, d_out)."""
+        return self.run(theta, x, reference).outputs
 
 
 def checked_batch(x: Any, dim: int, name: str = "inputs") -> Tensor:

@@ -39,7 +39,7 @@ def divergence(row: FDivergence, p: Array, q: Array) -> float:
     """
     p, q = probabilities(p, "p"), probabilities(q, "q")
     xp = namespace(p, q)
-    _same_shape(p=p, q=q)
+    same_shape(p=p, q=q)
     with np.errstate(all="ignore"):
         log_p, log_q = xp.log(p), xp.log(q)
         by_f = q * row.f(p / q) - float(row.f_prime(1.0)) * (p - q)
@@ -97,7 +97,7 @@ def optimal_critic(row: FDivergence, p: Array, q: Array) -> Array:
     Source: Nguyen et al. (2010), lemma 1; Nowozin et al. (2016), eq. 5. Checked by: D10.
     """
     p, q = _masses(p, "p"), _masses(q, "q")
-    _same_shape(p=p, q=q)
+    same_shape(p=p, q=q)
     xp = namespace(p, q)
     with np.errstate(all="ignore"):
         t = row.f_prime(xp.where((p == 0) & (q == 0), 1.0, p / q))
@@ -112,7 +112,7 @@ def variational_bound(row: FDivergence, T: Array, p: Array, q: Array) -> float:
     Nowozin et al. (2016), eq. 4. Checked by: D10, D11.
     """
     p, q, T = probabilities(p, "p"), probabilities(q, "q"), _floats(T)
-    _same_shape(T=T, p=p, q=q)
+    same_shape(T=T, p=p, q=q)
     terms = _bound_terms(row, T, p, q)
     return -inf if bool((terms == -inf).any()) else float(terms.sum())
 
@@ -243,7 +243,7 @@ def probabilities(x: Array, name: str) -> Array:
     return x
 
 
-def _same_shape(**arrays: Array) -> None:
+def same_shape(**arrays: Array) -> None:
     if len({x.shape for x in arrays.values()}) > 1:
         raise ValueError(f"different shapes: {', '.join(f'{name} {x.shape}' for name, x in arrays.items())}")
 

@@ -140,12 +140,9 @@ def fit_reverse_kl(log_p: Callable[[Any], Any], mu: float, sigma: float) -> tupl
         y, (slope,) = value_and_grad(kl, theta)
         return float(y), slope.value
 
-    def curvature(theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return hvp(kl, theta, direction).value
-
     with np.errstate(all="ignore"):  # σ may run away, where p has no peak to hold it
-        found = minimize(value_and_slope, np.array([mu, log(sigma)]), jac=True, hessp=curvature, method="trust-ncg",
-                         options={"gtol": 1e-7})
+        found = minimize(value_and_slope, np.array([mu, log(sigma)]), jac=True, method="trust-ncg",
+                         hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
     if not (found.success and np.isfinite(found.x).all() and np.isfinite(found.fun)):
         raise RuntimeError(f"no local minimum of the reverse KL was found from ({mu:g}, {sigma:g}): {found.message}")
     return float(found.x[0]), float(np.exp(found.x[1]))

@@ -16,7 +16,7 @@ import numpy as np
 from minigan import autodiff
 from minigan.arrays import Array, finfo, namespace, to_host
 from minigan.autodiff import Tensor, greater, matmul, maximum, where
-from minigan.theory.transport import c_transform, emd, ground_cost
+from minigan.theory.transport import c_transform, emd, ground_cost, matrix
 
 __all__ = [
     "clipping_bound", "kantorovich_potential", "layer_norms", "lipschitz_bound", "lipschitz_on_grid",
@@ -100,7 +100,7 @@ def layer_norms(weights: Sequence[Array]) -> list[float]:
 
     Source: Miyato et al. (2018), eq. 6. Checked by: W12, W13.
     """
-    return [float(namespace(W).linalg.svd(_matrix(W), compute_uv=False).max()) for W in weights]
+    return [float(namespace(W).linalg.svd(matrix(W, "weights", "(m, n)"), compute_uv=False).max()) for W in weights]
 
 
 def lipschitz_bound(weights: Sequence[Array]) -> float:
@@ -131,7 +131,7 @@ def power_iteration(u: Array, v: Array, W: Array) -> tuple[Array, Array, float]:
     W v′ = 0, which have no direction: then the old one is kept.
     Source: Miyato et al. (2018), algorithm 1; Golub & Van Loan (2013), section 7.3. Checked by: W13.
     """
-    xp, W = namespace(u, v, W), _matrix(W)
+    xp, W = namespace(u, v, W), matrix(W, "weights", "(m, n)")
     if u.shape != W.shape[:1] or v.shape != W.shape[1:]:
         raise ValueError(f"u {u.shape} and v {v.shape} do not fit W {W.shape}: they are (m,), (n,) and (m, n)")
     u, v = (x.value[:, 0] for x in power_step(Tensor(u[:, None]), Tensor(v[:, None]), Tensor(W)))
@@ -148,11 +148,3 @@ def power_step(u: Tensor, v: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
 def _direction(x: Tensor, otherwise: Tensor) -> Tensor:
     norm = autodiff.sqrt((x * x).sum((-2, -1), keepdims=True))
     return where(greater(norm, 0.0), x / maximum(norm, float(finfo(x.dtype).tiny)), otherwise)
-
-
-def _matrix(W: Array) -> Array:
-    if W.ndim != 2 or 0 in W.shape:
-        raise ValueError(f"a layer's weights must have shape (m, n), not {W.shape}")
-    if not bool(namespace(W).isfinite(W).all()):
-        raise ValueError(f"weights of shape {W.shape} must be finite")
-    return W

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import Array, namespace
-from minigan.autodiff import Tensor, grad
+from minigan.autodiff import Tensor, grad, logsumexp
 from minigan.autodiff.functions import as_tensor
-from minigan.theory.divergences import probabilities
+from minigan.theory.divergences import probabilities, same_shape
+from minigan.theory.fdivergence import exp, softplus
 from minigan.theory.quadrature import integrals
 
 __all__ = [
@@ -38,7 +39,7 @@ def optimal_logit(log_p: Array, log_q: Array) -> Array:
     """
     xp = namespace(log_p, log_q)
     log_p, log_q = xp.asarray(log_p), xp.asarray(log_q)
-    _same_shape(log_p=log_p, log_q=log_q)
+    same_shape(log_p=log_p, log_q=log_q)
     if not bool(((log_p < inf) & (log_q < inf)).all()):
         raise ValueError("log-densities must be below +inf and not nan")
     both_empty = xp.isneginf(log_p) & xp.isneginf(log_q)
@@ -65,7 +66,7 @@ def value(logits: Array, p: Array, q: Array) -> float:
     """
     p, q = _probabilities(p, q)
     logits = namespace(p).asarray(logits)
-    _same_shape(logits=logits, p=p)
+    same_shape(logits=logits, p=p)
     if bool(namespace(logits).isnan(logits).any()):
         raise ValueError("logits must not be nan")
     return float(_payoff(logits, p, q).sum())
@@ -89,10 +90,8 @@ def value_between(
     Functions of points (n,), by adaptive quadrature on the host. points: where there are jumps, kinks or hidden
     peaks. ValueError if a density does not integrate to 1 there. Checked by: G4.
     """
-    def term(x: np.ndarray) -> np.ndarray:
-        return _payoff(logit(x), np.exp(log_p(x)), np.exp(log_q(x)))
-
-    return integrals(term, log_p, log_q, low, high, points)
+    return integrals(lambda x: _payoff(logit(x), np.exp(log_p(x)), np.exp(log_q(x))),
+                     log_p, log_q, low, high, points)
 
 
 def optimal_value_between(
@@ -157,10 +156,8 @@ def energy_value_between(
     *, margin: float = 1.0,
 ) -> float:
     """V(D*, G) = m ∫ min(p, q) dx of densities: as ``value_between`` and ``energy_value``. Checked by: G15."""
-    def term(x: np.ndarray) -> np.ndarray:
-        return np.exp(np.minimum(log_p(x), log_q(x)))
-
-    return _margin(margin) * integrals(term, log_p, log_q, low, high, points)
+    return _margin(margin) * integrals(lambda x: np.exp(np.minimum(log_p(x), log_q(x))),
+                                       log_p, log_q, low, high, points)
 
 
 def generator_gradient(
@@ -200,10 +197,7 @@ def semi_supervised_discriminator(logits: Array) -> Array:
     xp = namespace(logits)
     if not logits.ndim or not logits.shape[-1] or bool(xp.isnan(logits).any()):
         raise ValueError(f"class logits must have shape (..., K), K >= 1, and not be nan; got shape {logits.shape}")
-    top = logits.max(-1, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, 0)
-    with np.errstate(divide="ignore", over="ignore"):
-        return _sigmoid(xp.log(xp.exp(logits - top).sum(-1)) + top[..., 0])
+    return _sigmoid(logsumexp(logits, -1).value)
 
 
 def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high: float) -> Array:
@@ -229,9 +223,8 @@ def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high:
 def _payoff(s: Array, p: Array, q: Array) -> Array:
     """p log σ(s) + q log(1 − σ(s)), entry by entry, with 0 · ∞ = 0."""
     xp = namespace(p)
-    zero = xp.zeros((), dtype=p.dtype)
-    return -(xp.where(p > 0, p * xp.logaddexp(zero, xp.where(p > 0, -s, 0)), 0)
-             + xp.where(q > 0, q * xp.logaddexp(zero, xp.where(q > 0, s, 0)), 0))
+    return -(xp.where(p > 0, p * softplus(xp.where(p > 0, -s, 0)), 0)
+             + xp.where(q > 0, q * softplus(xp.where(q > 0, s, 0)), 0))
 
 
 def _margin(m: float) -> float:
@@ -246,8 +239,7 @@ def _squared_error(p: Array, q: Array, log_p: Array, log_q: Array, a: float, b: 
 
 def _sigmoid(s: Array) -> Array:
     """1/(1 + e^{−s}) = exp(−softplus(−s)): to full relative precision at both ends."""
-    xp = namespace(s)
-    return xp.exp(-xp.logaddexp(xp.zeros((), dtype=s.dtype), -s))
+    return exp(-softplus(-s))
 
 
 def _log(p: Array) -> Array:
@@ -257,11 +249,5 @@ def _log(p: Array) -> Array:
 
 def _probabilities(p: Array, q: Array) -> tuple[Array, Array]:
     p, q = probabilities(p, "p"), probabilities(q, "q")
-    _same_shape(p=p, q=q)
+    same_shape(p=p, q=q)
     return p, q
-
-
-def _same_shape(**arrays: Array) -> None:
-    (name, x), (other, y) = arrays.items()
-    if x.shape != y.shape:
-        raise ValueError(f"{name} has shape {x.shape} and {other} has shape {y.shape}: they must be the same")

@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from minigan.arrays import Array, namespace, to_host
+from minigan.autodiff import logsumexp
 from minigan.theory.divergences import probabilities
 
 __all__ = [
@@ -159,10 +160,10 @@ def sinkhorn(
         log_a, log_b = xp.log(a)[:, None], xp.log(b)
     psi, phi = xp.zeros(a.shape), xp.zeros(b.shape)
     for _ in range(max_iterations):
-        previous, phi = phi, -epsilon * _logsumexp((psi[:, None] - cost) / epsilon + log_a, axis=0)
+        previous, phi = phi, -epsilon * logsumexp((psi[:, None] - cost) / epsilon + log_a, axis=0).value
         if float((b * abs(xp.expm1(xp.minimum((previous - phi) / epsilon, 1)))).sum()) <= tolerance:
             break
-        psi = -epsilon * _logsumexp((phi - cost) / epsilon + log_b, axis=1)
+        psi = -epsilon * logsumexp((phi - cost) / epsilon + log_b, axis=1).value
     plan = xp.exp((psi[:, None] + phi - cost) / epsilon + log_a + log_b)
     return _certified(cost, a, b, _round(plan, a, b), psi)
 
@@ -172,11 +173,11 @@ def c_transform(psi: Array, cost: Array) -> Array:
 
     Source: `xu`, "Wasserstein-p distance"; Santambrogio (2015), definition 1.10. Checked by: W7.
     """
-    psi = namespace(psi, cost).asarray(psi, dtype=float)
-    cost = _cost(cost)
+    xp = namespace(psi, cost)
+    psi, cost = xp.asarray(psi, dtype=float), matrix(xp.asarray(cost, dtype=float), "cost", "(n, m)")
     if psi.shape != cost.shape[:1]:
         raise ValueError(f"a potential of shape {psi.shape} has not one number for each row of a cost {cost.shape}")
-    if not bool(namespace(psi).isfinite(psi).all()):
+    if not bool(xp.isfinite(psi).all()):
         raise ValueError("the potential must be finite")
     return (cost - psi[:, None]).min(axis=0)
 
@@ -234,12 +235,6 @@ def _quantiles(x: Array, weights: Array | None, what: str) -> tuple[Array, Array
     return x[order], F / F[-1]
 
 
-def _logsumexp(z: Array, axis: int) -> Array:
-    xp = namespace(z)
-    top = z.max(axis=axis, keepdims=True)
-    return xp.log(xp.exp(z - top).sum(axis=axis)) + xp.squeeze(top, axis)
-
-
 def _round(plan: Array, a: Array, b: Array) -> Array:
     """A plan nearby that has the marginals: scale down what is too much, spread what is missing as a product."""
     xp = namespace(plan)
@@ -259,18 +254,18 @@ def _certified(cost: Array, a: Array, b: Array, plan: Array, psi: Array) -> Tran
 
 
 def _problem(cost: Array, a: Array | None, b: Array | None) -> tuple[Array, Array, Array]:
-    xp, cost = namespace(cost), _cost(cost)
+    xp = namespace(cost)
+    cost = matrix(xp.asarray(cost, dtype=float), "cost", "(n, m)")
     return cost, _mass(xp, a, cost.shape[0], "a"), _mass(xp, b, cost.shape[1], "b")
 
 
-def _cost(cost: Array) -> Array:
-    xp = namespace(cost)
-    cost = xp.asarray(cost, dtype=float)
-    if cost.ndim != 2 or 0 in cost.shape:
-        raise ValueError(f"cost must have shape (n, m), not {cost.shape}")
-    if not bool(xp.isfinite(cost).all()):
-        raise ValueError(f"cost of shape {cost.shape} must be finite")
-    return cost
+def matrix(x: Array, what: str, axes: str) -> Array:
+    """x itself; ValueError unless it is a finite matrix, not empty. axes: its shape in letters."""
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"{what} must have shape {axes}, not {x.shape}")
+    if not bool(namespace(x).isfinite(x).all()):
+        raise ValueError(f"{what} of shape {x.shape} must be finite")
+    return x
 
 
 def _mass(xp: ModuleType, w: Array | None, n: int, what: str) -> Array:

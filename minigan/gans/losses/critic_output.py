@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from minigan.autodiff import Tensor, concat, split
@@ -39,21 +40,10 @@ class Batch:
     def output(self) -> CriticOutput:
         return self.evaluate()
 
-    @property
-    def scores(self) -> Tensor:
-        return self.output.scores
-
-    @property
-    def outputs(self) -> Tensor:
-        return self.output.outputs
-
-    @property
-    def features(self) -> Tensor:
-        return self.output.features
-
-    @property
-    def code(self) -> Tensor:
-        return self.output.code
+    scores = property(attrgetter("output.scores"))
+    outputs = property(attrgetter("output.outputs"))
+    features = property(attrgetter("output.features"))
+    code = property(attrgetter("output.code"))
 
 
 def scored(scores: Any) -> Batch:

@@ -62,15 +62,10 @@ def f_gan(divergence: FDivergence, activation: str = "usual", non_saturating: bo
         """E T(x) − E f*(T(G(z))) ≤ D_f(data ‖ model)."""
         return form.T(real_scores).mean(BATCH_AXES) - form.cost(fake_scores).mean(BATCH_AXES)
 
-    def critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-        return -estimate(real_scores, fake_scores)
-
-    def generator(fake_scores: Tensor) -> Tensor:
-        return -(form.T if non_saturating else form.cost)(fake_scores).mean(BATCH_AXES)
-
-    log_ratio = form.log_ratio
+    lowered, log_ratio = form.T if non_saturating else form.cost, form.log_ratio
     return Loss(
-        *of_scores(critic, generator), estimate, distance_of(divergence),
+        *of_scores(lambda real, fake: -estimate(real, fake), lambda fake: -lowered(fake).mean(BATCH_AXES)),
+        estimate, distance_of(divergence),
         score="log-ratio v(x)" if activation == "ratio" else "score v(x)", boundary=_undecided(divergence, form),
         verdict=None if log_ratio is None else lambda v: sigmoid(log_ratio(v)),
     )

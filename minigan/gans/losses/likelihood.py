@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from minigan.autodiff import Tensor
 from minigan.gans.losses.critic_output import Batch
-from minigan.gans.losses.loss import Loss, contrast
 
 
 def negative_log_likelihood(real: Batch, fake: Batch) -> Tensor:
@@ -33,13 +32,3 @@ def _density(log_density: Callable[[Tensor], Tensor] | None, name: str) -> Calla
     if log_density is None:
         raise ValueError(f"this loss needs log {name}(x), and the {OWNER[name]} has none")
     return log_density
-
-
-def maximum_likelihood() -> Loss:
-    """Forward KL."""
-    return Loss(None, negative_log_likelihood, contrast, None, score="", boundary=None, verdict=None, explicit=True)
-
-
-def reverse_kl_fit() -> Loss:
-    """Reverse KL."""
-    return Loss(None, reverse_kl, contrast, None, score="", boundary=None, verdict=None, explicit=True)

@@ -53,6 +53,11 @@ def of_scores(critic: Scores, generator: Callable[[Tensor], Tensor]) -> tuple[Ob
     return (lambda real, fake: critic(real.scores, fake.scores)), (lambda real, fake: generator(fake.scores))
 
 
+def without_critic(generator: Objective, explicit: bool = False) -> Loss:
+    """A model whose generator learns alone."""
+    return Loss(None, generator, contrast, None, score="", boundary=None, verdict=None, explicit=explicit)
+
+
 def contrast(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """E s(x) − E s(G(z))."""
     return real_scores.mean(BATCH_AXES) - fake_scores.mean(BATCH_AXES)

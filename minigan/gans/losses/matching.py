@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from minigan.autodiff import Tensor
 from minigan.gans.losses.critic_output import Batch
-from minigan.gans.losses.loss import Loss, contrast
+from minigan.gans.losses.loss import Loss
 from minigan.gans.losses.scores import non_saturating
 
 
@@ -32,8 +32,3 @@ def nearest_sample(real: Batch, fake: Batch) -> Tensor:
 def matched_features(smoothing: float = 0.0) -> Loss:
     """A generator that matches the features of a discriminator trained as ever. smoothing: as in ``non_saturating``."""
     return replace(non_saturating(smoothing), generator=feature_matching, family=matched_features)
-
-
-def imle() -> Loss:
-    """Implicit maximum likelihood: no critic."""
-    return Loss(None, nearest_sample, contrast, None, score="", boundary=None, verdict=None)

@@ -9,7 +9,7 @@ from math import log
 
 from minigan.autodiff import Tensor, softplus
 from minigan.gans.losses.distance import Distance
-from minigan.gans.losses.loss import BATCH_AXES, Loss, contrast
+from minigan.gans.losses.loss import BATCH_AXES, Loss, Scores, contrast
 from minigan.theory.family import JS
 
 
@@ -19,11 +19,6 @@ def paired_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     Source: Jolicoeur-Martineau (2019), section 4.1 (RSGAN).
     """
     return softplus(pairs(fake_scores, real_scores)).mean(BATCH_AXES)
-
-
-def paired_generator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """−E log σ(s(G(z)) − s(x)): the critic's loss, real and fake exchanged. Source: the same."""
-    return paired_critic(fake_scores, real_scores)
 
 
 def paired_estimate(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -43,11 +38,6 @@ def average_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     return softplus(fake_mean - real_scores).mean(BATCH_AXES) + softplus(fake_scores - real_mean).mean(BATCH_AXES)
 
 
-def average_generator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """The same, real and fake exchanged: the fakes are in both terms, and so is θ."""
-    return average_critic(fake_scores, real_scores)
-
-
 def pairs(first: Tensor, second: Tensor) -> Tensor:
     """first − second, sample by sample; ValueError unless the batches are equally large."""
     if first.shape[-2] != second.shape[-2]:
@@ -57,19 +47,18 @@ def pairs(first: Tensor, second: Tensor) -> Tensor:
 
 
 def relativistic() -> Loss:
-    """RSGAN."""
-    return Loss(
-        lambda real, fake: paired_critic(real.scores, fake.scores),
-        lambda real, fake: paired_generator(real.scores, fake.scores),
-        paired_estimate, Distance("JS of pairs (P⊗Q ‖ Q⊗P, nats)", JS.bound), score="score s(x), up to a constant",
-        boundary=None, verdict=None,
-    )
+    """RSGAN. The generator: −E log σ(s(G(z)) − s(x))."""
+    return _mirrored(paired_critic, paired_estimate, Distance("JS of pairs (P⊗Q ‖ Q⊗P, nats)", JS.bound))
 
 
 def relativistic_average() -> Loss:
-    """RaSGAN."""
+    """RaSGAN. The fakes are in both terms, and so is θ."""
+    return _mirrored(average_critic, contrast, None)
+
+
+def _mirrored(critic: Scores, estimate: Scores, estimates: Distance | None) -> Loss:
+    """The generator minimises the critic's loss, real and fake exchanged."""
     return Loss(
-        lambda real, fake: average_critic(real.scores, fake.scores),
-        lambda real, fake: average_generator(real.scores, fake.scores),
-        contrast, None, score="score s(x), up to a constant", boundary=None, verdict=None,
+        lambda real, fake: critic(real.scores, fake.scores), lambda real, fake: critic(fake.scores, real.scores),
+        estimate, estimates, score="score s(x), up to a constant", boundary=None, verdict=None,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from minigan.gans.losses.energy import energy_based
 from minigan.gans.losses.f_gan import f_gan, is_piecewise_linear
-from minigan.gans.losses.likelihood import maximum_likelihood, reverse_kl_fit
-from minigan.gans.losses.loss import Loss
+from minigan.gans.losses.likelihood import negative_log_likelihood, reverse_kl
+from minigan.gans.losses.loss import Loss, without_critic
 from minigan.gans.losses.loss_sensitive import generalised_loss_sensitive, loss_sensitive
-from minigan.gans.losses.matching import imle, matched_features
+from minigan.gans.losses.matching import matched_features, nearest_sample
 from minigan.gans.losses.relativistic import relativistic, relativistic_average
 from minigan.gans.losses.scores import hinge, least_squares, minimax, non_saturating, wasserstein, zero_sum
 from minigan.gans.losses.semi_supervised import semi_supervised
@@ -40,8 +40,8 @@ LOSSES: Registry[Loss] = Registry("loss", {
     "relativistic-average": relativistic_average(),
     "semi-supervised": semi_supervised(),
     "feature-matching": matched_features(),
-    "imle": imle(),
-    "mle": maximum_likelihood(),
-    "reverse-kl": reverse_kl_fit(),
+    "imle": without_critic(nearest_sample),
+    "mle": without_critic(negative_log_likelihood, explicit=True),
+    "reverse-kl": without_critic(reverse_kl, explicit=True),
     **{name: loss for f in DIVERGENCES.values() for name, loss in f_gan_losses(f).items()},
 })
