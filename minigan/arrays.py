@@ -6,8 +6,6 @@ and CuPy >= 14 share. What differs between libraries stands here, a row of ``LIB
 package treats a library apart has nowhere else to look.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import platform

@@ -1,9 +1,4 @@
-"""I. The calculus: a tensor remembers how it was computed, and ``grad`` walks that record.
-
-``tensor.py`` the record · ``primitives.py`` the operations and their rules, ``kernels.py`` the calls that
-compute them · ``functions.py`` what is made of them · ``grad.py`` reverse mode · ``replay/`` record once, run
-many · ``check.py`` numerical checks of any function.
-"""
+"""I. The calculus: a tensor remembers how it was computed, and ``grad`` walks that record."""
 
 from minigan.autodiff import functions, primitives
 from minigan.autodiff.check import GradientError, check

@@ -11,8 +11,6 @@ is the same check of the function (x, u) ↦ ∇ₓ⟨u, f(x)⟩.
 Source: Squire & Trapp (1998) for the complex step; Chainer's check_double_backward.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add

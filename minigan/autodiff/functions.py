@@ -3,8 +3,6 @@
 Nothing here has a derivative rule of its own: ``grad`` sees only primitives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -8,8 +8,6 @@ summed from y's end, each node once. The answers are tensors of the same graph, 
 Source: Griewank & Walther, Evaluating Derivatives (2008), ch. 3; Pearlmutter (1994) for hvp.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 

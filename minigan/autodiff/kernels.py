@@ -6,8 +6,6 @@ same kernel, so the same bits. The choices below are of speed alone (measured by
 ``primitives.py`` says what each operation is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, partial
 from types import EllipsisType, ModuleType

@@ -11,8 +11,6 @@ Arguments that are not tensors go by keyword: ``reshape(x, shape=(2, 3))``,
 Source: Griewank & Walther, Evaluating Derivatives (2008), ch. 3 (reverse mode).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any

@@ -3,8 +3,6 @@
 Nothing is computed here.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 

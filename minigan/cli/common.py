@@ -1,7 +1,5 @@
 """What the commands share: flags made from the table of settings, messages, run folders, BLAS threads."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """``minigan compare``: several systems on the same data, for many seeds, in one table."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

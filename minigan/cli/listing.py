@@ -1,7 +1,5 @@
 """``minigan list``: the recipes by group, the data sets, the presets."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the commands print and write: tables, progress bars, JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

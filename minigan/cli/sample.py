@@ -1,7 +1,5 @@
 """``minigan sample``: draw from the generator of a run."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``minigan selfcheck``: one command that settles whether everything works on this device."""
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``minigan train``: train one system and leave a run folder."""
 
-from __future__ import annotations
-
 import argparse
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``minigan verify``: every equation of the notes, checked."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A library's primitives, compared with the host's: |ŷ − y| ≤ bound, with the bound of ``primitives.py``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import inf, isnan
 from typing import Any

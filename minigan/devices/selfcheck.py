@@ -8,8 +8,6 @@ compared first, with numbers. A check that raises has failed, and the others go 
 Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), ch. 1 and 3.
 """
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Trainings on a device, beside NumPy's: do they get to the same parameters, replay, go on after a stop; how fast?"""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""IV. The games: what each player minimises.
-
-``losses/`` what each player minimises, a file a family · ``lipschitz.py`` clipping and gradient penalties ·
-``spectral.py`` spectral norm · ``game.py`` two networks and a loss · ``players.py`` a step of either · ``recipes.py``
-a system is a row · ``register.py`` rows of your own · ``conflicts.py`` what does not go together.
-"""
+"""IV. The games: what each player minimises."""
 
 from minigan.gans.game import Game, packed
 from minigan.gans.lipschitz import PENALTIES, clip_weights, gradient_penalty, interpolate, zero_centered_penalty

@@ -4,8 +4,6 @@ Any stabiliser goes with any loss where that means something; where it does not,
 refused with the reason, before anything is computed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -14,8 +14,6 @@ and asks only for those that it needs. No ``detach`` is needed anywhere: ``grad`
 what it is asked for, so the critic's gradient never enters the generator, though both are in one graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial

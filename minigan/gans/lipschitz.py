@@ -4,8 +4,6 @@ A critic of W₁ must be 1-Lipschitz; a differentiable function on a convex doma
 ‖∇f‖ ≤ K there (`advanced`, "Wasserstein GAN").
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -7,8 +7,6 @@
 Inputs besides those of ``game.py``: ``t.w``, ``t.theta``, the counts of steps, and ``eta.w``, ``eta.theta``, the rates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

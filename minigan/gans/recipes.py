@@ -4,8 +4,6 @@ The code that trains does not ask which row it has: a stabiliser that a row does
 does nothing. A row of your own: ``register.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite

@@ -1,7 +1,5 @@
 """The door for rows of your own: a recipe, a loss, an f-divergence with all that follows from it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from minigan.gans.losses.loss import Loss

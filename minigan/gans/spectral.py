@@ -9,8 +9,6 @@ above: σ̂ ≤ σ, an estimate and not a bound (``theory.lipschitz.lipschitz_bo
 Source: Miyato et al. (2018), algorithm 1. Checked by: W13, G32.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from minigan.arrays import HOST, Generator, HostArray, finfo

@@ -1,12 +1,4 @@
-"""V. One run: data, training, measurements, pictures, run folders.
-
-``toys.py`` distributions with known answers · ``data.py`` what to learn from · ``config.py`` every setting ·
-``state.py`` how a run begins, ``steps.py`` its recorded steps, ``batches.py`` what they draw, ``train.py``
-algorithms 1 and 2, ``history.py`` what is measured on the way · ``model.py`` a trained pair · ``metrics.py`` how
-good samples are, ``reference.py`` what they are measured against, ``report.py`` what a finished run says ·
-``picture.py`` its picture, ``curves.py`` the panels of its history, ``style.py`` how they look · ``run.py`` a run in
-a folder, ``checkpoint.py`` its files · ``estimator.py`` all of it as one class.
-"""
+"""V. One run: data, training, measurements, pictures, run folders."""
 
 from minigan.lab.config import Config, configure
 from minigan.lab.data import Data, data_from

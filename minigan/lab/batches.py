@@ -1,7 +1,5 @@
 """The batches that a step reads: their shapes, and how each is drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

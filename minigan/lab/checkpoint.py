@@ -3,8 +3,6 @@
 So the same seed writes the same bytes, and a run that is killed resumes from its last checkpoint.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """How a run came to where it is: its history as curves, a panel each, on Axes of yours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any

@@ -4,8 +4,6 @@ Training sees x = (data − shift)/scale, with one scale for all coordinates, so
 and W₁ in data units are ``scale`` times those that the critic sees. Metrics are in data units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

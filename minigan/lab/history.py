@@ -1,7 +1,5 @@
 """What is measured of a run as it goes: a row of numbers, every now and then."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigan.lab.data import Data

@@ -4,8 +4,6 @@ Host-side NumPy, in data units; samples may come from any array library. ``score
 prints of samples; what they are measured against, and beside, is drawn in ``reference.py``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigan.arrays import to_host

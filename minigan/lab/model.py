@@ -1,7 +1,5 @@
 """A trained pair of players: draw samples, score points, ask for the critic's slope. In data units."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -4,8 +4,6 @@ Every ``draw_...`` puts one panel on Axes of yours; ``draw_report`` puts them to
 PNG. Matplotlib is imported when a picture is made and not before; no pyplot, no display, no global state.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from functools import partial

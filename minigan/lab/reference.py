@@ -6,8 +6,6 @@ null baseline, and all of them, the history and the studies, are measured agains
 neither training nor sampling touches, so that no fake shares its randomness with a datum.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

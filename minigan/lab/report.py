@@ -1,7 +1,5 @@
 """What a finished run says: its samples, the table beside the yardsticks, and W₁ by the critic alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

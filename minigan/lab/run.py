@@ -5,8 +5,6 @@
 picture · ``data.npz`` the user's own points, so that the folder stands alone.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """How a run begins: the random streams of a seed, and the arrays that its steps then change."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A step reads batches (x, z, ε, …), drawn anew for each (``batches.py``), and 
 costs more than what it draws, so batches are drawn for up to AT_ONCE steps together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

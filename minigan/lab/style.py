@@ -4,8 +4,6 @@ Grey print tells them apart too: the data black and grey, the generator blue, th
 Okabe & Ito's palette, which colour-blind eyes can tell). Matplotlib is imported when a picture is made.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from typing import Any
 

@@ -6,8 +6,6 @@ Host-side, float64, and every draw comes from the generator that is passed in. S
 partials of module-level functions, not closures, so that a row can be pickled to another process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -13,8 +13,6 @@ has its own random streams and is the run of its seed alone; a row that breaks d
 Source: Goodfellow et al. (2014), algorithm 1; Arjovsky et al. (2017), algorithm 1; `xu`, algorithms 1 and 2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,10 +1,4 @@
-"""II. The players: pure functions of one flat parameter vector.
-
-``params.py`` the flat θ and its views · ``mlp.py`` multilayer perceptrons · ``norm.py`` batch, layer and
-virtual batch norm · ``minibatch.py`` minibatch discrimination · ``ensemble.py`` a mixture of networks ·
-``gaussian.py`` a model whose density is known · ``optim.py`` optimiser steps as pure functions
-(θ, g, state, t) → (θ′, state′).
-"""
+"""II. The players: pure functions of one flat parameter vector."""
 
 from minigan.nets.ensemble import Ensemble
 from minigan.nets.gaussian import Gaussian

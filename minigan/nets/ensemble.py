@@ -1,7 +1,5 @@
 """A mixture of generators with equal shares: q = (1/K) Σₖ qₖ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter

@@ -1,7 +1,5 @@
 """A Gaussian as a generator: x = μ + L z, an explicit model whose density is known."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, pi

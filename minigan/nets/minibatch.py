@@ -1,7 +1,5 @@
 """Minibatch discrimination: a critic that compares the samples of a batch notices when they are all alike."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from minigan.autodiff import Tensor, absolute, exp, transpose

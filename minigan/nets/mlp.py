@@ -7,8 +7,6 @@ one added before the norm would be subtracted again. With minibatch discriminati
 the last h.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property

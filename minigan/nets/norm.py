@@ -7,8 +7,6 @@
 The learned scale γ and shift b are the network's, â ↦ γ ⊙ â + b. All variances are 1/n Σ (a − μ)².
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

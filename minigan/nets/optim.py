@@ -5,8 +5,6 @@ are numbers or 0-d tensors. The state is a dictionary of tensors shaped as θ, z
 made of primitives, a step can be differentiated through (unrolling) and recorded (replay).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, log, pi

@@ -3,8 +3,6 @@
 θ ← θ − η∇θ is one line, clipping is one line, a checkpoint is one array, whatever the depth.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, Protocol

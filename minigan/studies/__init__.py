@@ -1,9 +1,4 @@
-"""VI. Many runs: several systems, several seeds, one table; and the experiments of papers.
-
-``presets.py`` published set-ups by name, and what was published of them · ``design.py`` what a study is to train ·
-``study.py`` carrying it out · ``intervals.py`` the interval of a mean over seeds · ``summary.py`` what came of it in
-numbers, ``picture.py`` in a picture, ``page.py`` in a folder · ``vanishing.py`` ‖∇_θ L_G‖ against a fresh critic.
-"""
+"""VI. Many runs: several systems, several seeds, one table; and the experiments of papers."""
 
 from minigan.studies.design import Plan, Result, Study, plan
 from minigan.studies.intervals import Estimate, interval

@@ -3,8 +3,6 @@
 ``plan`` decides everything before anything is trained, or refuses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple

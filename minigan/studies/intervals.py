@@ -5,8 +5,6 @@ for every metric and study: BCa is not defined where all seeds agree, and they o
 Source: Efron & Tibshirani (1993), section 13.3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """What a study leaves in its folder: the tables, the picture, and a page that says how to make it again."""
 
-from __future__ import annotations
-
 import platform
 import shlex
 from pathlib import Path

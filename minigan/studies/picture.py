@@ -4,8 +4,6 @@ In the manner of ``lab/picture.py``: what is drawn is what the tables say. Shape
 colour does: a circle is a mean with its interval, a dot a seed, a hollow diamond the modes merely found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import ceil
 from typing import Any

@@ -6,8 +6,6 @@ Over one another, the later one wins: the defaults, the recipe's settings, the p
 that method, the preset's ``quick`` ones where they are asked for, and what the user gives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

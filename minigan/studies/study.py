@@ -10,8 +10,6 @@ done is not trained again, what was under way continues from its last checkpoint
     METHOD/config.toml, table.csv, samples.npz, timing.toml     of each: the seconds are all that differs if run again
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import time

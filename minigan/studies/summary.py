@@ -1,7 +1,5 @@
 """What a study says in numbers: means over seeds with their intervals, as a table for the eye and as CSV."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from pathlib import Path

@@ -8,8 +8,6 @@ grows; and a Wasserstein critic, the better it is, has the better gradient to gi
 Source: Arjovsky & Bottou (2017), theorem 2.4, figures 2 and 3; Arjovsky et al. (2017), section 3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise

@@ -1,9 +1,4 @@
-"""III. Distances, without any training: what the notes write down, for laws whose densities are known.
-
-``fdivergence.py`` f, f′, f* as a row, ``family.py`` the rows · ``divergences.py`` D_f and the bound that a critic
-gives · ``optimal.py`` D*, V(D*, G) · ``transport.py`` W_p, plans and potentials · ``lipschitz.py`` how steep a function
-is · ``dynamics.py`` the xy game and the Dirac-GAN · ``fits.py`` Gaussians · ``quadrature.py`` ∫ on the line.
-"""
+"""III. Distances, without any training: what the notes write down, for laws whose densities are known."""
 
 from minigan.theory import divergences, dynamics, fits, lipschitz, optimal, quadrature, transport
 from minigan.theory.divergences import *  # noqa: F403

@@ -5,8 +5,6 @@ divergence itself, the variational bound that f-GAN maximises, the critic that a
 numerically, for any f at all. In nats, and P comes first: the data; Q is the model.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from math import e, inf
 from math import log as ln

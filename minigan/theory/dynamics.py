@@ -11,8 +11,6 @@ and (0, 0) is the equilibrium. Signs are those of Mescheder et al. (2018, ICML):
 other sign mirrors the plane in ψ: the same eigenvalues, other paths from the same start.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

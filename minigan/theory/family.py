@@ -7,8 +7,6 @@ A ``Form`` is written out in v, for float32. exp(v) − 1 and not expm1(v): the 
 that of expm1, y + 1, has lost its digits where y is near −1. σ(v) as exp(−softplus(−v)), for the same reason.
 """
 
-from __future__ import annotations
-
 from math import inf
 from math import log as ln
 from typing import Any

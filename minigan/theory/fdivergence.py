@@ -5,8 +5,6 @@ mapped into dom f*. They take arrays of any library and tensors alike, so that a
 elementwise functions here, ``exp`` and the others, do so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf

@@ -4,8 +4,6 @@
     reverse:  min_q KL(q‖p) has a local minimum at each well-separated peak: it takes one and drops the rest
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import expm1, inf, isfinite, log, sqrt
 from typing import Any

@@ -4,8 +4,6 @@
     f = W_L φ(… φ(W₁ x))  with |φ′| ≤ 1  ⇒  ‖f‖_L ≤ Π σ₁(Wₗ)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise

@@ -7,8 +7,6 @@ Discriminators are given by their logits s, D = σ(s), and densities by their lo
 clipped and −∞ (no mass there) is welcome. Values are in nats.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any

@@ -9,8 +9,6 @@ a KL of two Gaussians, this 0.4 ms, and the claims and their properties make ten
 The tests hold it against QUADPACK.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
 

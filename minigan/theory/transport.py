@@ -8,8 +8,6 @@ Weights are probabilities: a sum that is off by more than 1e-6 is refused, not r
 weights). Γ's marginals are a over its rows and b over its columns.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import ModuleType
 

@@ -7,8 +7,6 @@ an input that dies there, what has no place yet into the buffer that fits best.
 Source: the linear scan of Poletto & Sarkar (1999), for arrays instead of registers.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from typing import NamedTuple
 

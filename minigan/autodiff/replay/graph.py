@@ -4,8 +4,6 @@ What the outputs do not need is left out, equal expressions become one, and what
 a constant, kept as a value. Where the values lie is the business of what follows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

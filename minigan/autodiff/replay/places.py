@@ -6,8 +6,6 @@ if nothing reads the old one afterwards; the pieces of a concatenation (the laye
 gradient) straight into their part of it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import accumulate
 from typing import NamedTuple

@@ -5,8 +5,6 @@ once (``places.py``), *runs* of steps by blocks and *buffers* for the rest (``bu
 To run it is another's business: ``run.py`` makes calls of the array library of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 

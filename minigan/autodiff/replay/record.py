@@ -8,8 +8,6 @@ What changes between steps (draws, the learning rate, t) must be an input: a num
 picks up from elsewhere is a constant of the program.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from minigan import arrays

@@ -1,7 +1,5 @@
 """A plan run as calls of the array library: no Python graph, no allocation, the bits of eager execution."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from minigan.arrays import Array, namespace

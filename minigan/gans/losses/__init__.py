@@ -1,11 +1,4 @@
-"""What each player minimises: what a loss is, then a file a family, then every loss by name.
-
-``loss.py`` what a row is · ``critic_output.py`` what it may look at · ``heads.py`` how outputs become a score ·
-``distance.py`` what the critic's value says · ``scores.py`` logistic, least squares, Wasserstein, hinge · ``f_gan.py``
-every f-divergence · ``relativistic.py`` · ``energy.py`` EBGAN · ``loss_sensitive.py`` LS-GAN · ``semi_supervised.py``
-K + 1 classes · ``matching.py`` feature matching, IMLE · ``likelihood.py`` forward and reverse KL · ``table.py`` all of
-them.
-"""
+"""What each player minimises: what a loss is, then a file a family, then every loss by name."""
 
 from minigan.gans.losses.critic_output import Batch, CriticOutput, scored
 from minigan.gans.losses.distance import W1, Distance, distance_of

@@ -1,7 +1,5 @@
 """What a loss may look at: a batch of points, and what the critic makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """What a critic's value is a lower bound of: the distance's label, and the largest value that it can have."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf, isclose, isinf, log
 

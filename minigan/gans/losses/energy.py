@@ -1,7 +1,5 @@
 """EBGAN: a critic whose score is an energy D(x) ≥ 0, low on the data: how badly an autoencoder repeats x."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from minigan.autodiff import Tensor, matmul, relu, safe_norm

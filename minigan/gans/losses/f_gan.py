@@ -12,8 +12,6 @@ for every v.
 Source: Nowozin et al. (2016), sections 2.2–3.2. Checked by: D7, D8, D10.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from minigan.autodiff import Tensor, sigmoid

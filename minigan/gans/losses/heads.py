@@ -3,8 +3,6 @@
 A head is a row. Shapes: outputs (..., batch, k), x (..., batch, d), the score (..., batch, 1).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

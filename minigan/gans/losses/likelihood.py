@@ -1,7 +1,5 @@
 """Fitting a generator whose density is known, without a critic: forward and reverse KL."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from minigan.autodiff import Tensor

@@ -3,8 +3,6 @@
 Pairs (x, x̃ = G(z)) of one batch, Δ = ‖x − x̃‖₁, and the gap  m Δ(x, x̃) + L(x) − L(x̃)  that should not be positive.
 """
 
-from __future__ import annotations
-
 from minigan.autodiff import Tensor, absolute, maximum, relu
 from minigan.gans.losses.critic_output import Batch
 from minigan.gans.losses.heads import POSITIVE

@@ -1,7 +1,5 @@
 """Matching the data: the means of a critic's features, or the data points themselves."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minigan.autodiff import Tensor

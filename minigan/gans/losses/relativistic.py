@@ -3,8 +3,6 @@
 They see differences of scores alone: s and s + c are one critic, so no score is the boundary.
 """
 
-from __future__ import annotations
-
 from math import log
 
 from minigan.autodiff import Tensor, softplus

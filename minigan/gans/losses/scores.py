@@ -9,8 +9,6 @@ its digits, the loss and its gradient are still exact. Scores are (..., batch, 1
 over the batch, of shape (...), one value for each leading row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

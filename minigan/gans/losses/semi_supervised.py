@@ -4,8 +4,6 @@ With logits l of the K classes, Z = Σ exp(l_k) and the score s = log Z, D = Z/(
 real classes, so every logistic loss applies as it is.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minigan.autodiff import Tensor, maximum

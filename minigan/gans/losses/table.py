@@ -1,7 +1,5 @@
 """Every loss by name."""
 
-from __future__ import annotations
-
 from minigan.gans.losses.energy import energy_based
 from minigan.gans.losses.f_gan import f_gan, is_piecewise_linear
 from minigan.gans.losses.likelihood import negative_log_likelihood, reverse_kl
