@@ -60,6 +60,18 @@ class Library:
     full_products: str = ""
 
 
+class _Adapted(ModuleType):
+    """A library, with the differences of its row in place of its own functions; CuPy's names come as they are asked."""
+
+    def __init__(self, module: ModuleType, differences: dict[str, Any]):
+        super().__init__(module.__name__)
+        self.__dict__.update(differences, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.__dict__[name] = getattr(self._module, name)  # kept: replay asks for it at every call
+        return value
+
+
 class Stream:
     """A generator with NumPy's interface, to fill arrays with."""
 
@@ -233,13 +245,8 @@ def _root(kind: type) -> str:
 
 @cache
 def _adapted(module: ModuleType) -> ModuleType:
-    """The library, with the differences of its row in place of its own functions."""
     differences = LIBRARIES[module.__name__].differences(module) if module.__name__ in LIBRARIES else {}
-    if not differences:
-        return module
-    adapted = ModuleType(module.__name__)
-    vars(adapted).update(vars(module) | differences)
-    return adapted
+    return _Adapted(module, differences) if differences else module
 
 
 def library(device: str) -> ModuleType:
