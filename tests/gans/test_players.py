@@ -411,9 +411,9 @@ def test_pretraining_is_the_critics_and_of_the_data_alone(more: dict) -> None:
 def test_pretraining_comes_once_before_the_first_step() -> None:
     run = training("ebgan", pretrain=7, optimizer="adam")
     run.iterate()
-    assert run.critic_count == 7 + 1
+    assert run.steps.critic_count == 7 + 1
     run.iterate()
-    assert run.critic_count == 7 + 2
+    assert run.steps.critic_count == 7 + 2
 
 
 @pytest.mark.parametrize("settings", [
