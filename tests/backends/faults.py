@@ -17,7 +17,7 @@ import numpy as np
 from minigan import arrays
 from minigan.autodiff import kernels, primitives, replay
 from minigan.autodiff.replay.places import fits
-from minigan.autodiff.replay.plan import _look
+from minigan.autodiff.replay.plan import _find_views
 from minigan.gans.players import Players
 from minigan.lab.steps import Steps
 from minigan.lab.train import Training
@@ -124,7 +124,7 @@ FAULTS = [
     Fault("`xp.ones` without a dtype", kernels.reduce_sum, "xp.ones((1, x.shape[-2]), dtype=x.dtype)",
           "xp.ones((1, x.shape[-2]))", "numpy " + OTHERS),
     # wrong everywhere, where memory is laid out so (the standard has no views, and no replay)
-    Fault("a reshape taken for a view", _look, "view.size and not shares_memory(view, base)", "False",
+    Fault("a reshape taken for a view", _find_views, "view.size and not shares_memory(view, base)", "False",
           "numpy double dpnp dry"),
     Fault("a part with gaps reshaped, and written to", fits,
           "value.flags.c_contiguous and (part.flags.c_contiguous or reads == 1) and (\n"

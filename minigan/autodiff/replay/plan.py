@@ -52,12 +52,12 @@ def lay_out(graph: Graph) -> Plan:
     blocks: list[Block] = []
     for run in together:
         nodes = [ranges.steps[i] for i in run.steps]
-        copies = _look(graph, lie, memory, [key for node in nodes for key in graph.inputs[node]])
+        copies = _find_views(graph, lie, memory, [key for node in nodes for key in graph.inputs[node]])
         operations = [operation for node in nodes for operation in _operations(graph, lie, given.written, node)]
         if run.rows:
             copies += _high_rows(graph, memory, nodes, operations, run.rows)
         blocks += [Block(copies), Block(operations, run.rows)]
-    ends = _look(graph, lie, memory, graph.outputs)
+    ends = _find_views(graph, lie, memory, graph.outputs)
     ends += [Operation(copy, graph.fixed[graph.old[name]], [lie[key]], {})
              for name, key in graph.state.items() if given.homes.get(key) != graph.old[name]]
     report = {name: lie[key] for name, key in graph.report.items()}
@@ -65,7 +65,7 @@ def lay_out(graph: Graph) -> Plan:
     return Plan([block for block in [*blocks, Block(ends)] if block.operations], report, nbytes)
 
 
-def _look(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: Iterable[Key]) -> list[Operation]:
+def _find_views(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: Iterable[Key]) -> list[Operation]:
     """Find where the keys lie that are views; the copies that it takes where a reshape cannot be a view."""
     copies: list[Operation] = []
     for key in keys:
