@@ -24,7 +24,7 @@ from minigan.studies.summary import cells, markdown, summarize, written
 style.use()
 data = ring(8, radius=2, sigma=0.1)
 budget = {"steps": 1500, "generator": (32, 32), "critic": (32, 32), "activation": "tanh", "lr_critic": 2e-3,
-          "lr_generator": 2e-3, "standardize": False, "evaluations": 1}
+          "lr_generator": 2e-3, "standardize": "none", "evaluations": 1}
 recipes = ["gan", "lsgan", "packing", "r1", "wgan-gp", "imle"]
 done = run_study(recipes, data, seeds=3, settings=budget, jobs=1)
 print(markdown(cells(done)))

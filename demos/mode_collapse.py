@@ -40,7 +40,7 @@ METHODS = {
 }
 found = {}
 for method, (_, own) in METHODS.items():
-    training = Training(preset("collapse").configure(method, **small, **own), data_from(toy, standardize=False))
+    training = Training(preset("collapse").configure(method, **small, **own), data_from(toy, standardize="none"))
     samples = {}
     for _ in training.run():  # pauses after each step of the generator
         if training.step in snapshots:

@@ -56,14 +56,15 @@ IV. The games
    what does not go together, and why ............................................. gans/conflicts.py
 V. One run
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
-   your points, centred and scaled ................................................ lab/data.py
+   your own table of numbers, from a file or an array ............................. lab/table.py
+   it, a toy or a sampler, some rows held out, centred and scaled ................. lab/data.py, scaling.py
    every setting of a run ......................................................... lab/config.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
    their recorded steps; the batches that each draws; what they start from ........ lab/steps.py, batches.py, state.py
    what is measured on the way .................................................... lab/history.py
    a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
    modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
-   what samples are measured against: fresh data, and noise ....................... lab/reference.py
+   what samples are measured against, fresh data and noise; learning by heart ..... lab/reference.py
    the table of a finished run; W₁ by the critic alone ............................ lab/report.py
    its picture .................................................................... lab/picture.py, curves.py, style.py
    the run folder: checkpoints, resuming .......................................... lab/run.py

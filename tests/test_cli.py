@@ -212,7 +212,7 @@ def test_compare_prints_one_table_and_leaves_a_study(tmp_path: Path, capsys, mon
 def test_the_command_on_the_page_makes_the_same_study(tmp_path: Path, capsys) -> None:
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(50, 3)))
     wanted = ["--recipes", "gan, r1", "--seeds", "2", "--seed", "5", "--preset", "collapse", "--quick",
-              "--no-standardize", "--data", str(tmp_path / "points.npy"), *TINY]
+              "--standardize", "none", "--data", str(tmp_path / "points.npy"), *TINY]
     assert main(["compare", *wanted, "--out", str(tmp_path / "a"), "--jobs", "1"]) == 0
     page = (tmp_path / "a" / "summary.md").read_text()
     command = re.search(r"```sh\nminigan (.*)\n```", page)[1]

@@ -3,9 +3,8 @@
 from minigan.lab.config import Config, configure
 from minigan.lab.data import Data, data_from
 from minigan.lab.estimator import GAN
-from minigan.lab.metrics import scores
 from minigan.lab.model import Model
-from minigan.lab.reference import Reference, draw_reference
+from minigan.lab.reference import Reference, draw_reference, scores
 from minigan.lab.report import critic_distance, final_samples, final_table
 from minigan.lab.toys import TOYS, Toy, toy
 from minigan.lab.train import Training, TrainingError

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 3  # of the checkpoint; a reader refuses another
+FORMAT = 4  # of the checkpoint; a reader refuses another
 
 
 class RunError(ValueError):

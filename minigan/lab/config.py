@@ -15,10 +15,12 @@ from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
 from minigan.gans.players import STEP_ORDERS
 from minigan.gans.recipes import RECIPES, recipe
+from minigan.lab.scaling import SCALINGS
 from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
 from minigan.registry import choose
 
 MODELS = ("mlp", "gaussian")
+HEADERS = ("auto", "yes", "no")
 
 
 def _row(default: Any, about: str, choices: Any = None, least: float | None = None, below: float = inf) -> Any:
@@ -55,7 +57,7 @@ class Config:
     # the players
     generator: tuple[int, ...] = _row((64, 64), "widths of the generator's hidden layers", least=1)
     critic: tuple[int, ...] = _row((64, 64), "widths of the critic's hidden layers", least=1)
-    latent: int = _row(2, "dimension of the noise z ~ N(0, I)", least=1)
+    latent: int = _row(0, "dimension of the noise z ~ N(0, I); 0: the data's, at least 2", least=0)
     activation: str = _row("relu", "of the hidden layers", ACTIVATIONS)
     critic_activation: str = _row("same", "of the critic's hidden layers, if another", ("same", *ACTIVATIONS))
     init: str = _row("he", "how the weights start", INITS)
@@ -86,7 +88,12 @@ class Config:
     classes: int = _row(0, "how many classes; 0: as many as the data have modes", least=0)
     constants: tuple[str, ...] = _row((), "numbers of the loss's formula, as name=value (margin=2)")
     # looking at it
-    standardize: bool = _row(True, "centre and scale the data for training; samples come back in data units")
+    standardize: str = _row("auto", "how the data are scaled for training: each column by its own standard deviation, "
+                            "all by one, or not; auto: columns, but whole for a toy; samples come back in data units",
+                            SCALINGS)
+    holdout: float = _row(0.2, "share of the rows of a table, if it has 50, not trained on, to judge by",
+                          least=0, below=1)
+    header: str = _row("auto", "whether a file's first line has names; auto: if no cell of it is a number", HEADERS)
     evaluations: int = _row(100, "how many times to measure during the run", least=1)
     samples: int = _row(2_500, "how many samples to measure modes on, and to write", least=1)
 

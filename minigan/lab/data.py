@@ -1,11 +1,10 @@
-"""What to learn from: a toy, an array of points, a file, or any sampler; centred and scaled.
+"""What to learn from: a toy, a table of the user's own (some rows of it held out), or any sampler; centred and scaled.
 
-Training sees x = (data − shift)/scale, with one scale for all coordinates, so that Euclidean distances
-and W₁ in data units are ``scale`` times those that the critic sees. Metrics are in data units.
+Training sees ``scaling.to_net(x)``. Samples and metrics are in data units, distances in ``scaling.unit``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,13 @@ import numpy as np
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor
 from minigan.lab.metrics import mode_scores, nearest_mode
+from minigan.lab.scaling import Scaling, fit_scaling
+from minigan.lab.table import Table, as_table, is_file_name, read_table
 from minigan.lab.toys import Sampler, Toy, toy
 from minigan.theory.fits import log_mixture
+
+ENOUGH = 50  # rows, below which none is held out: a handful of points judges nothing
+DRAWS = 10_000  # of a sampler, whose scaling is theirs
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,18 @@ class Data:
 
     name: str
     sample: Sampler
-    shift: np.ndarray  # (dim,)
-    scale: float
-    points: np.ndarray | None = None  # of a finite data set
+    scaling: Scaling
+    names: tuple[str, ...] = ()  # of the columns, if they have any
+    table: Table | None = None  # of a finite data set: all its rows
+    points: np.ndarray | None = None  # those that are trained on,
+    held: np.ndarray | None = None  # and those that are not, against which samples are judged
     toy: Toy | None = None  # what is known of it: modes, density
     labels: np.ndarray | None = None  # (n,) of the points: their classes 0, 1, ...; −1 where it is not known
+    notes: tuple[str, ...] = ()  # what its user should be told
 
     @property
     def dim(self) -> int:
-        return len(self.shift)
+        return len(self.scaling.shift)
 
     def modes(self, x: np.ndarray) -> dict[str, float]:
         """The mode metrics of samples x, in data units; {} where the data have no known modes."""
@@ -41,7 +48,7 @@ class Data:
 
     def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
         """Fill ``out`` (batch, dim) with a batch, centred and scaled."""
-        out[...] = (self.sample(rng, len(out)) - self.shift) / self.scale
+        out[...] = self.scaling.to_net(self.sample(rng, len(out)))
 
     @property
     def mixture(self) -> Any:
@@ -69,56 +76,76 @@ class Data:
         else:
             raise ValueError(f"{self.name} has no classes: give labels y with the points, or choose a toy with modes")
         label = np.where(rng.random(len(out)) < share, label, -1)
-        out[...] = (x - self.shift) / self.scale
+        out[...] = self.scaling.to_net(x)
         one_hot[...] = label[:, None] == np.arange(one_hot.shape[1])
 
     def log_density(self, x: Tensor) -> Tensor:
         """log p of the centred and scaled data at x (..., batch, dim), a tensor (..., batch), in nats.
 
-        ValueError unless the data are a mixture of Gaussians, whose density has a closed form.
+        ValueError unless the data are a mixture of Gaussians under one scale, whose density has a closed form.
         """
-        toy = self.mixture
+        toy, scaling = self.mixture, self.scaling
         if not toy:
             raise ValueError(f"the density of {self.name} is not known; choose a mixture of Gaussians, such as bimodal")
+        if scaling.apart:
+            raise ValueError("columns scaled apart are no mixture of round Gaussians: standardize = whole or none")
         k = len(toy.modes)
         weights = np.full(k, 1 / k) if toy.weights is None else toy.weights
-        return log_mixture(x, (toy.modes - self.shift) / self.scale, toy.sigma / self.scale, weights)
-
-    def restore(self, x: np.ndarray) -> np.ndarray:
-        """From what the networks see back to data units."""
-        return (x * self.scale + self.shift).astype(x.dtype)
+        return log_mixture(x, scaling.to_net(toy.modes), toy.sigma / scaling.length, weights)
 
 
 def data_from(
-    source: Any, standardize: bool = True, rng: np.random.Generator | None = None, labels: Any = None
+    source: Any, standardize: str = "auto", rng: np.random.Generator | None = None, labels: Any = None,
+    holdout: float = 0.2, header: str = "auto",
 ) -> Data:
-    """The data behind a toy's name, a file's path, an array (n, d), a Toy or a sampler (rng, n) → (n, d).
+    """The data behind a toy's name, a file, points (n, d) or a Table of them, a Toy, or a sampler (rng, n) → (n, d).
 
-    labels: of points, (n,) whole numbers, −1 where the class is not known.
+    standardize: see ``fit_scaling``; auto: whole for a toy, whose geometry matters, and columns for all else, of
+    10,000 draws with ``rng`` where it is a sampler. labels: of points, (n,) whole numbers, −1 where the class is not
+    known. holdout: the share of rows that are not trained on. header: of a file, see ``read_table``.
 
-    Shift and scale are the mean and the root mean square deviation a coordinate: of the points, or
-    of 10,000 draws with ``rng`` from a sampler. Raises ValueError for data that cannot be learned from.
+    Raises ValueError for data that cannot be learned from.
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    points, row = None, None
-    if isinstance(source, str | Path) and Path(source).suffix in READERS:
-        name, points = Path(source).stem, read_points(Path(source))
-    elif isinstance(source, str | Toy):
+    kind = "columns" if standardize == "auto" else standardize
+    if isinstance(source, str | Path) and is_file_name(source):
+        name = "standard input" if str(source) == "-" else Path(source).name.split(".")[0]
+        return _of_table(name, read_table(source, header), kind, labels, holdout)
+    if isinstance(source, str | Toy):
         row = toy(source) if isinstance(source, str) else source
+        kind = "whole" if standardize == "auto" else standardize
         name, sample = row.name, row.sample
     elif callable(source):
-        name, sample = getattr(source, "__name__", "sampler"), partial(_draw_on_host, source)
+        row, name, sample = None, getattr(source, "__name__", "sampler"), partial(_draw_on_host, source)
     else:
-        name, points = "points", check_points(source)
-    if points is None:
-        known = check_points(sample(rng, 10_000), f"10,000 draws of {name}")
-    else:
-        known, sample = points, partial(_draw_points, points)
-    shift, scale = np.zeros(known.shape[1]), 1.0
-    if standardize:
-        shift = known.mean(axis=0)
-        scale = float(np.sqrt(np.mean((known - shift) ** 2))) or 1.0  # identical points have no scale
-    return Data(name, sample, shift, scale, points, row, None if labels is None else _classes(labels, points))
+        return _of_table("points", source if isinstance(source, Table) else as_table(source), kind, labels, holdout)
+    if labels is not None:
+        raise ValueError("labels are of points: a toy has its modes, and a sampler has none")
+    known = as_table(sample(rng, DRAWS), f"{DRAWS:,} draws of {name}").values
+    return Data(name, sample, fit_scaling(known, kind), toy=row)
+
+
+def _of_table(name: str, table: Table, kind: str, labels: Any, holdout: float) -> Data:
+    """Every fifth row or so held out, the same ones in every run."""
+    labels = table.labels if labels is None else _classes(labels, len(table.values))
+    table, n = replace(table, labels=labels), len(table.values)
+    count = round(holdout * n) if n >= ENOUGH else 0
+    apart = np.random.default_rng(n).permutation(n) < count
+    points, held = table.values[~apart], table.values[apart] if count else None
+    scaling = fit_scaling(points, kind)
+    notes = [*table.notes, _split_told(n, count, holdout)]
+    if scaling.apart:
+        notes.append("columns are scaled apart: W₁ and slopes are in standard deviations of each "
+                     "(standardize = whole keeps the data's own unit)")
+    return Data(name, partial(_draw_points, points), scaling, table.names or (), table, points, held,
+                labels=None if labels is None else labels[~apart], notes=tuple(notes))
+
+
+def _split_told(n: int, count: int, holdout: float) -> str:
+    if count:
+        return f"{n - count:,} rows to train on; {count:,} held out, against which samples are judged"
+    why = f"fewer than {ENOUGH}" if holdout else "holdout = 0"
+    return f"{n:,} rows to train on, none held out ({why}): whoever learns them by heart is judged well"
 
 
 def _draw_points(points: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -129,52 +156,15 @@ def _draw_on_host(sampler: Sampler, rng: np.random.Generator, n: int) -> np.ndar
     return to_host(sampler(rng, n))
 
 
-def _classes(labels: Any, points: np.ndarray | None) -> np.ndarray:
+def _classes(labels: Any, n: int) -> np.ndarray:
     y = np.asarray(to_host(labels))
-    if points is None or y.shape != (len(points),) or y.dtype.kind not in "iu" or y.min() < -1 or y.max() < 0:
-        n = "no points" if points is None else f"{len(points)} points"
-        raise ValueError(f"labels must be whole numbers, -1 (unknown) or 0, 1, ..., one for each of {n}; "
+    if y.shape != (n,) or y.dtype.kind not in "iu" or y.min() < -1 or y.max() < 0:
+        raise ValueError(f"labels must be whole numbers, -1 (unknown) or 0, 1, ..., one for each of {n} points; "
                          f"got shape {y.shape}, dtype {y.dtype}")
     return y
 
 
-def check_points(x: Any, what: str = "the data") -> np.ndarray:
-    """x as a float64 array of shape (n, d), n ≥ 2; ValueError says what is wrong with it."""
-    array = np.asarray(to_host(x))
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{what} must be numbers, got an array of dtype {array.dtype}")
-    if array.ndim != 2 or array.shape[1] < 1:
-        raise ValueError(f"{what} must have shape (n, d): n points in d columns, got shape {array.shape}")
-    if len(array) < 2:
-        raise ValueError(f"{what} must have 2 points at least, got {len(array)}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        raise ValueError(f"{what} must be finite: {array[tuple(bad[0])]} at row {bad[0][0]}, column {bad[0][1]} "
-                         f"({len(bad)} such entries)")
-    return array.astype(np.float64)
-
-
-def _read_csv(path: Path) -> np.ndarray:
-    """Comma-separated numbers, after at most one line of column names."""
-    rows = path.read_text(encoding="utf-8-sig").splitlines()
-    try:
-        float("".join(rows[:1]).split(",")[0])
-    except ValueError:  # a name, and no number
-        rows = rows[1:]
-    if not rows:
-        raise ValueError("it has no rows")
-    return np.loadtxt(rows, delimiter=",", ndmin=2)
-
-
-READERS: dict[str, Callable[[Path], np.ndarray]] = {".npy": partial(np.load, allow_pickle=False), ".csv": _read_csv}
-
-
-def read_points(path: Path) -> np.ndarray:
-    """The points of a file .npy or .csv, checked; ValueError names the file and the fault."""
-    if not path.is_file():
-        raise ValueError(f"no such data file: {path}")
-    try:
-        array = READERS[path.suffix](path)
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path.name} does not hold a table of numbers: {error}") from error
-    return check_points(array, path.name)
+def column_names(data_names: Sequence[str], dim: int) -> list[str]:
+    """The names of the columns, or x₁, x₂, ...; of one, x."""
+    digits = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    return list(data_names) or (["x"] if dim == 1 else [f"x{str(k + 1).translate(digits)}" for k in range(dim)])

@@ -3,9 +3,8 @@
 import numpy as np
 
 from minigan.lab.data import Data
-from minigan.lab.metrics import scores, wasserstein_1
 from minigan.lab.model import Model
-from minigan.lab.reference import draw_reference
+from minigan.lab.reference import draw_reference, scores
 
 W1_SAMPLES = 512  # for the exact W₁ during a run: fewer than at its end, since it is computed often
 COLUMNS = [
@@ -22,7 +21,9 @@ def measure(model: Model, data: Data, rng: np.random.Generator, step: int) -> di
     fake = model.sample(rng, model.config.samples)
     real, ceiling, _ = draw_reference(data, model.config.seed, len(fake), step)
     first = slice(W1_SAMPLES)
-    row = scores(fake, real, data.toy, W1_SAMPLES) | {"w1_floor": wasserstein_1(real[first], ceiling[first])}
+    row = scores(data, fake, real, W1_SAMPLES)
+    if ceiling is not None:
+        row |= {"w1_floor": scores(data, ceiling, real, W1_SAMPLES)["w1"]}
     if model.config.loss.critic is not None:
         row |= {"estimate": model.estimate(real, fake), "slope": model.slope(real[first], fake[first])}
     return row

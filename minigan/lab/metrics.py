@@ -1,7 +1,7 @@
 """How good a set of samples is: modes, their quality and balance, and exact W₁ to the data.
 
-Host-side NumPy, in data units; samples may come from any array library. ``scores`` is every number that a table
-prints of samples; what they are measured against, and beside, is drawn in ``reference.py``.
+Host-side NumPy, in data units; samples may come from any array library. What they are measured against, and beside,
+is drawn in ``reference.py``.
 """
 
 import numpy as np
@@ -92,16 +92,6 @@ def sampling_floor(sample: Sampler, rng: np.random.Generator, n: int, repeats: i
         raise ValueError(f"a standard deviation needs at least 2 repeats, not {repeats}")
     draws = [wasserstein_1(sample(rng, n), sample(rng, n)) for _ in range(repeats)]
     return float(np.mean(draws)), float(np.std(draws, ddof=1))
-
-
-def scores(x: np.ndarray, real: np.ndarray, toy: Toy | None = None, w1_samples: int = W1_SAMPLES) -> dict[str, float]:
-    """Every number of samples x (n, d) that is printed: {w1} to the data ``real``, and what ``mode_scores`` knows.
-
-    W₁ is between the first ``w1_samples`` points of each, or as many as there are.
-    """
-    x, real = to_host(x), to_host(real)
-    n = min(len(x), len(real), w1_samples)
-    return {**mode_scores(x, toy), "w1": wasserstein_1(x[:n], real[:n])}
 
 
 def mode_scores(x: np.ndarray, toy: Toy | None) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A trained pair of players: draw samples, score points, ask for the critic's slope. In data units."""
+"""A trained pair of players: draw samples, score points, ask for the critic's slope."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from minigan.gans.game import Game
 from minigan.gans.players import Players
 from minigan.gans.spectral import spectral_normalize
 from minigan.lab.config import Config
+from minigan.lab.scaling import Scaling
 from minigan.nets import MLP, OPTIMIZERS, Ensemble, Gaussian
 from minigan.theory.lipschitz import lipschitz_bound
 
@@ -53,13 +54,13 @@ class Model:
     """
 
     config: Config
-    shift: np.ndarray  # (dim,)
-    scale: float
+    scaling: Scaling
     state: Mapping[str, np.ndarray]
+    names: tuple[str, ...] = ()  # of the data's columns, if they have any
 
     @cached_property
     def game(self) -> Game:
-        return build_game(self.config, len(self.shift))
+        return build_game(self.config, len(self.scaling.shift))
 
     @property
     def theta(self) -> np.ndarray:
@@ -71,16 +72,16 @@ class Model:
         return self.state["w"]
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """n draws G(z), z ~ N(0, I): (n, dim) in data units, in the dtype of θ."""
+        """n draws G(z), z ~ N(0, I): (n, dim) in data units, float64."""
         net, share = self.game.generator, self.config.generators
         z = rng.standard_normal((-(-n // share) * share, net.sizes[0]), dtype=self.theta.dtype)
         x = net.run(self.theta, z, self.state.get("theta.reference")).outputs.value[:n]
-        return (x * self.scale + self.shift).astype(self.theta.dtype)
+        return self.scaling.to_data(x)
 
     def critic(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The critic's scores (n,) and their gradient (n, dim) at points (n, dim), in data units.
+        """The critic's scores (n,) and their gradient (n, dim) at points (n, dim), which are in data units.
 
-        A Wasserstein critic's score has the unit of x, so that its slope is the same in any unit; a
+        A Wasserstein critic's score has ``scaling.unit``, so that its slope is the same in any unit; a
         discriminator's score is a logit, log D/(1 − D), and has none. A critic of packs sees packs of one
         point repeated; one with batch norm or minibatch discrimination sees each point among a batch of data.
         """
@@ -88,16 +89,16 @@ class Model:
         if len(x) > CHUNK:
             parts = [self.critic(part) for part in np.array_split(x, -(-len(x) // CHUNK))]
             return np.concatenate([s for s, _ in parts]), np.concatenate([g for _, g in parts])
-        unit = self.scale**self.config.loss.power
-        scaled = Tensor(((x - self.shift) / self.scale).astype(self.w.dtype))
-        pack = Tensor(np.tile(np.eye(len(self.shift), dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
+        length, unit = self.scaling.length, self.scaling.length**self.config.loss.power
+        scaled = Tensor(self.scaling.to_net(x).astype(self.w.dtype))
+        pack = Tensor(np.tile(np.eye(x.shape[1], dtype=self.w.dtype), self.config.pack))  # x ↦ (x, ..., x)
         packs = scaled @ pack if self.config.pack > 1 else scaled
         scores = self.game.critic_output(self.state, packs, self.state.get("w.reference")).scores
         slope = grad(scores.sum(), scaled)
-        return scores.value[:, 0] * unit, slope.value * (unit / self.scale)
+        return scores.value[:, 0] * unit, slope.value * (unit / length)
 
     def estimate(self, real: np.ndarray, fake: np.ndarray) -> float:
-        """What the critic's value on these samples says of the distance: W₁ in data units, or JS in nats."""
+        """What the critic's value on these samples says of the distance: W₁ in ``scaling.unit``, or JS in nats."""
         scores = (Tensor(self.judge(x)[:, None]) for x in (real, fake))
         return self.config.loss.estimate(*scores).item()
 
@@ -111,20 +112,22 @@ class Model:
         packs = max(len(x) // config.pack, 1)
         size = min(config.batch, packs) if self.game.critic.couples_samples else packs
         x = np.resize(x, (packs // size * size * config.pack, dim))
-        scaled = ((x - self.shift) / self.scale).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
-        return self.game.critic_output(self.state, scaled).scores.value.ravel() * self.scale**config.loss.power
+        scaled = self.scaling.to_net(x).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
+        scores = self.game.critic_output(self.state, scaled).scores.value.ravel()
+        return scores * self.scaling.length**config.loss.power
 
     def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
         """The steepest ‖∇f‖ seen on these samples and halfway between: an estimate of Lip(f), from below.
 
-        E f(x) − E f(G(z)) ≤ Lip(f) W₁, so the critic's estimate divided by this is W₁'s, in data units. Checked by: W8.
+        E f(x) − E f(G(z)) ≤ Lip(f) W₁, so the critic's estimate divided by this is W₁'s. Checked by: W8.
         """
         real, fake = to_host(real), to_host(fake)
-        points = np.concatenate([real, fake, 0.5 * (real + fake)])
+        pairs = min(len(real), len(fake))
+        points = np.concatenate([real, fake, 0.5 * (real[:pairs] + fake[:pairs])])
         return float(np.linalg.norm(self.critic(points)[1].astype(float), axis=1).max())
 
     def lipschitz_bound(self) -> float:
-        """Lip(f) ≤ Π σ₁(Wₗ), certified, for scores in data units; nan for a critic it does not hold for (norms, heads).
+        """Lip(f) ≤ Π σ₁(Wₗ), certified; nan for a critic it does not hold for (norms, heads).
 
         E f(x) − E f(G(z)) divided by this is a lower bound of W₁ itself. Checked by: W12, W13.
         """
@@ -134,4 +137,4 @@ class Model:
         w = spectral_normalize(critic, self.w, self.state["w.s"]) if self.config.spectral_norm else self.w
         weights = [weight.value.astype(float) for weight, _ in critic.layers(w)]
         factor = self.config.spectral_norm or 1.0
-        return factor * lipschitz_bound(weights) * self.scale ** (self.config.loss.power - 1)
+        return factor * lipschitz_bound(weights) * self.scaling.length ** (self.config.loss.power - 1)

@@ -72,9 +72,10 @@ def save_picture(figure: Any, path: Path) -> None:
 
 def segments(data: Data, samples: np.ndarray) -> np.ndarray:
     """x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1], (n, dim): where a gradient penalty looks."""
-    samples = to_host(samples)
-    eps = np.random.default_rng(1).random((len(samples), 1))
-    return eps * shown_data(data, len(samples)) + (1 - eps) * samples
+    real = shown_data(data, len(samples))
+    fake = to_host(samples)[:len(real)]
+    eps = np.random.default_rng(1).random((len(real), 1))
+    return eps * real + (1 - eps) * fake
 
 
 def draw_samples(ax: Any, data: Data, samples: np.ndarray) -> None:
@@ -240,7 +241,10 @@ def _judged_in(model: Model) -> str:
 
 
 def shown_data(data: Data, n: int = SHOWN) -> np.ndarray:
-    """Data for the eye: always the same draw, of which no sample knows."""
+    """Data for the eye: always the same draw, of which no sample knows; of a table its rows, each once."""
+    if data.table is not None:
+        rows = data.table.values
+        return np.random.default_rng(0).permutation(rows)[:n]
     return draw_reference(data, 0, n).real
 
 

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigan.gans.losses import W1
-from minigan.lab.metrics import scores
-from minigan.lab.reference import YARDSTICKS, draw_reference
+from minigan.lab.reference import YARDSTICKS, draw_reference, scores
 from minigan.lab.state import sampling_stream
 from minigan.lab.train import Training
 
@@ -20,8 +19,8 @@ def final_table(training: Training) -> list[dict[str, Any]]:
     """The scores of the final samples, then of the yardsticks; ``samples`` says whose a row is."""
     reference = draw_reference(training.data, training.config.seed, training.config.samples)
     rows = {"generator": final_samples(training)}
-    rows |= {f"{name} ({what})": getattr(reference, name) for name, what in YARDSTICKS.items()}
-    return [{"samples": name, **scores(x, reference.real, training.data.toy)} for name, x in rows.items()]
+    rows |= {f"{name} ({YARDSTICKS[name]})": x for name, x in reference.yardsticks.items()}
+    return [{"samples": name, **scores(training.data, x, reference.real)} for name, x in rows.items()]
 
 
 def critic_distance(training: Training) -> dict[str, float]:

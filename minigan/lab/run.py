@@ -1,8 +1,8 @@
 """A run in a folder: start or resume it, save it as it goes, leave its results.
 
-``config.toml`` the settings and the scaling · ``checkpoint.npz`` all that a continued run needs ·
+``config.toml`` the settings, and the scaling of the columns · ``checkpoint.npz`` all that a continued run needs ·
 ``history.csv`` the measurements · ``samples.npz`` draws from the trained generator · ``report.png`` the
-picture · ``data.npz`` the user's own points, so that the folder stands alone.
+picture · ``data.npz`` the user's own rows, so that the folder stands alone.
 """
 
 import signal
@@ -23,7 +23,9 @@ from minigan.lab.data import Data, data_from
 from minigan.lab.history import COLUMNS
 from minigan.lab.model import Model
 from minigan.lab.report import final_samples
+from minigan.lab.scaling import Scaling
 from minigan.lab.state import EVALUATED, STREAMS
+from minigan.lab.table import Table
 from minigan.lab.train import Training
 
 
@@ -34,18 +36,34 @@ def start(config: Config, source: Any, folder: Path, eager: bool = False, labels
     data = load_data(config, source, labels)
     training = Training(replace(config, data=data.name), data, eager)
     folder.mkdir(parents=True, exist_ok=True)
-    if data.points is not None:
-        labels = {} if data.labels is None else {"labels": data.labels}
-        files.write_arrays(folder / "data.npz", {"points": data.points, **labels})
-    scaling = {"shift": data.shift.tolist(), "scale": data.scale}
-    files.write_toml(folder / "config.toml", as_dict(training.config) | {"scaling": scaling})
+    if data.table is not None:
+        write_table(folder / "data.npz", data.table)
+    files.write_toml(folder / "config.toml", as_dict(training.config) | {"columns": _columns(data)})
     save(training, folder)
     return training
 
 
 def load_data(config: Config, source: Any, labels: Any = None) -> Data:
     """The data of a configuration. A sampler's scaling has a stream of its own, the same for every seed."""
-    return data_from(source, config.standardize, np.random.default_rng([0, len(STREAMS)]), labels)
+    rng = np.random.default_rng([0, len(STREAMS)])
+    return data_from(source, config.standardize, rng, labels, config.holdout, config.header)
+
+
+def _columns(data: Data) -> dict[str, Any]:
+    """The scaling and the names, as TOML holds them."""
+    return {"names": list(data.names), "shift": data.scaling.shift.tolist(), "scale": data.scaling.scale.tolist()}
+
+
+def write_table(path: Path, table: Table) -> None:
+    """The user's own rows, all of them, so that the folder stands alone."""
+    more = {"names": table.names, "labels": table.labels}
+    files.write_arrays(path, {"values": table.values, **{k: np.array(v) for k, v in more.items() if v is not None}})
+
+
+def read_table(path: Path) -> Table:
+    held = files.read_arrays(path)
+    names = tuple(map(str, held["names"])) if "names" in held else None
+    return Table(held["values"], names, labels=held.get("labels"))
 
 
 def resume(folder: Path, source: Any = None, eager: bool = False, device: str | None = None) -> Training:
@@ -55,34 +73,33 @@ def resume(folder: Path, source: Any = None, eager: bool = False, device: str | 
     """
     config, _ = read_config(folder)
     config = config if device is None else replace(config, device=device)
-    labels = None
     if (folder / "data.npz").exists():
-        held = files.read_arrays(folder / "data.npz")
-        source, labels = held["points"], held.get("labels")
-    data = load_data(config, config.data if source is None else source, labels)
+        source = read_table(folder / "data.npz")
+    data = load_data(config, config.data if source is None else source)
     training = Training(config, replace(data, name=config.data), eager)
     training.restore(files.read_checkpoint(folder))
     return training
 
 
 def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run folder and its scaling."""
+    """The configuration of a run folder, and what it knows of the data's columns: names, shift, scale."""
     values = files.read_toml(folder / "config.toml")
-    scaling = values.pop("scaling", None)
-    if scaling is None:
-        raise RunError(f"{folder / 'config.toml'} has no table [scaling]")
+    columns = values.pop("columns", None)
+    if columns is None:
+        raise RunError(f"{folder / 'config.toml'} has no table [columns]")
     if values.get("recipe") not in RECIPES:
         raise RunError(f"{folder} holds a run of the recipe {values.get('recipe')!r}, which is not known here: "
                        "run the code that registers it (minigan.gans.register) before this")
-    return from_dict(values), scaling
+    return from_dict(values), columns
 
 
 def load_model(folder: Path) -> Model:
     """The players of a run folder at its last checkpoint."""
-    config, scaling = read_config(folder)
+    config, columns = read_config(folder)
     state = files.read_checkpoint(folder)
     known = {name: state[f"state.{name}"] for name in EVALUATED if f"state.{name}" in state}
-    return Model(config, np.array(scaling["shift"]), scaling["scale"], known)
+    scaling = Scaling(config.standardize, np.array(columns["shift"]), np.array(columns["scale"]))
+    return Model(config, scaling, known, tuple(columns["names"]))
 
 
 def save(training: Training, folder: Path) -> None:

@@ -47,10 +47,7 @@ class Training:
     """
 
     def __init__(self, config: Config, data: Data, eager: bool = False, seeds: Sequence[int] | None = None):
-        if config.loss.head.name == "classes" and not config.classes:
-            config = replace(config, classes=data.classes)
-            if not data.classes:
-                raise ValueError(f"{data.name} has no classes: give labels y with the points, or take a toy with modes")
+        config = resolved(config, data)
         self.config, self.data = config, data
         self.seeds = (config.seed,) if seeds is None else tuple(seeds)
         if not self.seeds or len({*self.seeds}) < len(self.seeds):
@@ -133,7 +130,7 @@ class Training:
                                 "try smaller learning rates, or another recipe or penalty weight")
 
     def measure(self) -> list[list[float]]:
-        """A row of the history for each seed: distances in data units, losses as players see them; NaN if it failed."""
+        """A row of the history for each seed: losses as players see them; NaN if it failed."""
         losses = {name: arrays.to_host(self.state[name]).reshape(-1) for name in ("critic_loss", "generator_loss")}
         rows = []
         for r, (seed, model) in enumerate(zip(self.seeds, self.models, strict=True)):
@@ -153,7 +150,7 @@ class Training:
         """The players as they are now, for each seed."""
         host = {name: arrays.to_host(x).copy() for name, x in self.state.items() if name in EVALUATED}
         rows = [{name: x[r] for name, x in host.items()} for r in range(len(self.seeds))] if self.lead else [host]
-        return [Model(replace(self.config, seed=seed), self.data.shift, self.data.scale, row)
+        return [Model(replace(self.config, seed=seed), self.data.scaling, row, self.data.names)
                 for seed, row in zip(self.seeds, rows, strict=True)]
 
     @property
@@ -178,3 +175,13 @@ class Training:
         self.step, self.steps.critic_count = int(checkpoint["step"]), int(checkpoint["critic_count"])
         self.histories = [[list(row) for row in history] for history in checkpoint["history"]]
         unpack_streams(checkpoint["streams"], self.streams)
+
+
+def resolved(config: Config, data: Data) -> Config:
+    """The configuration with what it leaves to the data: how they are scaled, the noise's dimension, the classes."""
+    chosen: dict[str, Any] = {"standardize": data.scaling.kind, "latent": config.latent or max(2, data.dim)}
+    if config.loss.head.name == "classes" and not config.classes:
+        if not data.classes:
+            raise ValueError(f"{data.name} has no classes: give labels y with the points, or take a toy with modes")
+        chosen["classes"] = data.classes
+    return replace(config, **chosen)

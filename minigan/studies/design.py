@@ -81,7 +81,8 @@ def plan(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"each recipe once: {', '.join(twice)} is named more than once")
     source = row.settings.get("data", Config.data) if data is None else data
-    known = data_from(source)
+    chosen = {**row.settings, **given}
+    known = data_from(source, **{key: chosen[key] for key in ("standardize", "holdout", "header") if key in chosen})
     first = given.pop("seed", 0)
     usual = row.quick_seeds if quick else row.seeds
     wanted = usual if seeds is None else seeds
@@ -89,7 +90,7 @@ def plan(
     if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
         raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")
     methods: dict[str, Config] = {}
-    made = Plan(source if known.points is None else known.points, known, methods, numbers, row, quick, given)
+    made = Plan(source if known.table is None else known.table, known, methods, numbers, row, quick, given)
     for name in names:
         try:
             methods[name] = replace(row.configure(name, quick, **given, seed=numbers[0]), data=known.name)

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigan.lab.data import Data
 from minigan.lab.picture import circle_modes, shown_data
-from minigan.lab.reference import YARDSTICKS, draw_reference
+from minigan.lab.reference import draw_reference
 from minigan.lab.style import DATA, FAINT, GENERATOR, plural, style, title
 from minigan.studies.design import Row, Study, as_published
 from minigan.studies.intervals import Estimate
@@ -30,7 +30,7 @@ def draw_comparison(study: Study) -> Any:
     plan, first = study.plan, study.plan.seeds[0]
     reference = draw_reference(plan.data, first, next(iter(plan.methods.values())).samples)
     clouds = {name: result.samples[0] for name, result in study.results.items()}
-    clouds |= {name: getattr(reference, name) for name in YARDSTICKS}
+    clouds |= reference.yardsticks
     lines = ceil(len(clouds) / ACROSS)
     across = ceil(len(clouds) / lines)
     rows, first_rows = summarize(study), {row["recipe"]: row for row in study.rows if row["seed"] == first}

@@ -50,7 +50,7 @@ class Preset:
 
 _COMPARED = ("gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1")
 _WGAN = {"optimizer": "rmsprop", "lr_critic": 5e-5, "lr_generator": 5e-5, "clip": 0.01, "critic_steps": 5}
-_RAW = {"standardize": False, "schedule": "constant"}  # no published set-up here does either
+_RAW = {"standardize": "none", "schedule": "constant"}  # no published set-up here does either
 
 PRESETS: Registry[Preset] = Registry("preset", {
     row.name: row
@@ -73,7 +73,7 @@ PRESETS: Registry[Preset] = Registry("preset", {
             {"data": "ring8-unit", "generator": (64, 64), "critic": (64, 64), "activation": "tanh",
              "init": "he", "gain": 1.0, "latent": 16, "batch": 128, "steps": 15_000, "evaluations": 20,
              "optimizer": "adam", "beta1": 0.5, "beta2": 0.99, "lr_critic": 2e-3, "lr_generator": 2e-3,
-             "schedule": "linear", "critic_steps": 1, "standardize": False},
+             "schedule": "linear", "critic_steps": 1, "standardize": "none"},
             {"packing": {"pack": 2}, "wgan-gp": {"critic_steps": 5, "penalty": 0.1},
              "sn-gan": {"critic_steps": 5, "spectral_norm": 20.0}, "r1": {"penalty": 1.0}},
             recipes=_COMPARED, quick={"steps": 6_000, "evaluations": 6},

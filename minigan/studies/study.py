@@ -25,8 +25,8 @@ import numpy as np
 from minigan.lab import checkpoint as files
 from minigan.lab import run
 from minigan.lab.config import Config, as_dict
-from minigan.lab.metrics import scores
-from minigan.lab.reference import YARDSTICKS, draw_reference
+from minigan.lab.data import Data
+from minigan.lab.reference import draw_reference, memorised, scores
 from minigan.lab.state import sampling_stream
 from minigan.lab.train import Training, TrainingError
 from minigan.studies import summary
@@ -76,8 +76,8 @@ def carry_out(todo: Plan, jobs: int | None = None, folder: Path | None = None, w
     missing = sorted(set(todo.methods) - set(done), key=lambda name: _load(todo.methods[name]), reverse=True)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        if todo.data.points is not None:
-            files.write_arrays(folder / "data.npz", {"points": todo.data.points})
+        if todo.data.table is not None:
+            run.write_table(folder / "data.npz", todo.data.table)
     processes = min(jobs or os.cpu_count() or 1, len(missing))
     if processes > 1:
         done |= _in_processes(todo, missing, processes, folder, watch)
@@ -117,7 +117,7 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
                 if not on and training.step < config.steps:
                     return None
         seconds = time.perf_counter() - start
-        result = Result(*measured(training, name), seconds)
+        result = Result(*measured(training, name, todo.data), seconds)
     if where is not None:
         files.write_arrays(where / "samples.npz", {"samples": result.samples})
         files.write_toml(where / "timing.toml", {"seconds": seconds})
@@ -126,15 +126,18 @@ def train_method(todo: Plan, name: str, folder: Path | None, go_on: Callable[[in
     return result
 
 
-def measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
-    config, data = training.config, training.data
-    rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan, config.dtype)
+def measured(training: Training, name: str, data: Data) -> tuple[list[Row], np.ndarray]:
+    """A row and the samples of each seed; ``data`` has the unit of distances, the same for every method."""
+    config = training.config
+    rows, samples = [], np.full((len(training.seeds), config.samples, data.dim), np.nan)
     for x, seed, model in zip(samples, training.seeds, training.models, strict=True):
         failed = training.failed.get(seed, "")
         if not failed:
             x[...] = model.sample(sampling_stream(seed), config.samples)
             failed = "" if np.isfinite(x).all() else "its samples are not finite"
-        numbers = {} if failed else scores(x, draw_reference(data, seed, config.samples).real, data.toy)
+        numbers = {} if failed else scores(data, x, draw_reference(data, seed, config.samples).real)
+        if data.held is not None and not failed:
+            numbers["memorised"] = memorised(data, x)
         rows.append({"recipe": name, "seed": seed, "failed": failed, **numbers})
     return rows, samples
 
@@ -143,8 +146,8 @@ def measured(training: Training, name: str) -> tuple[list[Row], np.ndarray]:
 def _yardsticks(todo: Plan) -> list[Row]:
     n = next(iter(todo.methods.values())).samples
     drawn = {seed: draw_reference(todo.data, seed, n) for seed in todo.seeds}
-    return [{"recipe": name, "seed": seed, "failed": "", **scores(getattr(x, name), x.real, todo.data.toy)}
-            for name in YARDSTICKS for seed, x in drawn.items()]
+    return [{"recipe": name, "seed": seed, "failed": "", **scores(todo.data, x.yardsticks[name], x.real)}
+            for name in drawn[todo.seeds[0]].yardsticks for seed, x in drawn.items()]
 
 
 # -- several at a time -------------------------------------------------------------------------------
@@ -228,8 +231,8 @@ def _found(todo: Plan, folder: Path) -> dict[str, Result]:
     if (folder / "config.toml").exists():
         raise files.RunError(f"{folder} holds a run, not a study: choose another folder (--out)")
     if any(folder.glob("*/config.toml")):
-        held = files.read_arrays(folder / "data.npz")["points"] if (folder / "data.npz").exists() else np.empty(0)
-        if not np.array_equal(held, np.empty(0) if todo.data.points is None else todo.data.points):
+        held = run.read_table(folder / "data.npz").values if (folder / "data.npz").exists() else np.empty(0)
+        if not np.array_equal(held, np.empty(0) if todo.data.table is None else todo.data.table.values):
             raise files.RunError(f"{folder} holds a study of other data: choose another folder (--out)")
     done = {}
     for name in todo.methods:

@@ -28,14 +28,15 @@ METRICS = {
     "reverse_kl": Metric("reverse KL (nats)", ".3f"),
     "reverse_kl_near": Metric("reverse KL within 3σ (nats)", ".3f"),
     "w1": Metric("exact W₁", ".4f"),
+    "memorised": Metric("% near a training row", ".1f", 100.0),
 }
-SHOWN = ("modes_found", "modes_solid", "high_quality", "reverse_kl", "w1")  # in the table for the eye
+SHOWN = ("modes_found", "modes_solid", "high_quality", "reverse_kl", "w1", "memorised")  # in the table for the eye
 
 
 def summarize(study: Study) -> list[dict[str, Any]]:
     """A row for each method, then the ceiling and the null baseline: recipe, seeds, failed, seconds, and an Estimate
     of each metric over the seeds that did not fail."""
-    rows: dict[str, list[Row]] = {name: [] for name in (*study.results, *YARDSTICKS)}
+    rows: dict[str, list[Row]] = {row["recipe"]: [] for row in study.rows}
     for row in study.rows:
         rows[row["recipe"]].append(row)
     seconds = {name: result.seconds for name, result in study.results.items()}

@@ -25,13 +25,14 @@ from minigan.lab.data import Data, data_from
 from minigan.lab.model import build_game
 from minigan.lab.state import STREAMS
 from minigan.lab.style import DATA, plural, style, title
-from minigan.lab.train import Training, TrainingError
+from minigan.lab.train import Training, TrainingError, resolved
 from minigan.nets import OPTIMIZERS
 from minigan.studies.intervals import Estimate, interval_over
 
 # On top of a run's own streams, so that nothing of the frozen phase was seen in the training before it
 FRESH = ("fresh critic", "its data", "its noise", "the watched batch")
-SETTINGS = {"schedule": "constant", "beta2": 0.999}  # Adam's β₁ = ½, β₂ as in DCGAN, whose critics the paper watched
+# Adam's β₁ = ½, β₂ as in DCGAN, whose critics the paper watched; z in the plane
+SETTINGS = {"schedule": "constant", "beta2": 0.999, "latent": 2}
 WATCHED = 512  # samples whose gradient is measured: always the same ones
 
 
@@ -94,7 +95,7 @@ def vanishing_gradients(
     if not budgets or budgets[0] < 1 or any(a >= b for a, b in pairwise(budgets)):
         raise ValueError(f"budgets must be positive and ascend, not {budgets}")
     points = data_from(data)
-    config = configure("gan", **{"steps": budgets[-1], **SETTINGS, **settings})
+    config = resolved(configure("gan", **{"steps": budgets[-1], **SETTINGS, **settings}), points)
     theta = frozen_generators(config, points, budgets, seeds)
     frozen = replace(config, dtype="float64")
     found = {"budgets": np.array(budgets), "seeds": np.array(seeds), "theta": theta,

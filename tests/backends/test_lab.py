@@ -14,7 +14,7 @@ from minigan.lab import metrics, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.history import COLUMNS
-from minigan.lab.reference import draw_reference
+from minigan.lab.reference import draw_reference, scores
 from minigan.lab.toys import TOYS
 from minigan.lab.train import Training
 from tests.backends.backend import Backend
@@ -38,7 +38,7 @@ def test_metrics_are_those_of_the_host(backend: Backend) -> None:
     cloud = replace(RING, sample=there)
     for here, host in zip(draw_reference(data_from(cloud), 2, 50), draw_reference(data_from(RING), 2, 50), strict=True):
         np.testing.assert_array_equal(here, host)
-    assert metrics.scores(x, y, RING) == metrics.scores(SAMPLES, OTHERS, RING)
+    assert scores(data_from(RING), x, y) == scores(data_from(RING), SAMPLES, OTHERS)
     floors = (metrics.sampling_floor(sample, np.random.default_rng(3), 20) for sample in (there, RING.sample))
     assert next(floors) == next(floors)
 
@@ -84,4 +84,4 @@ def test_a_sampler_may_answer_from_a_device(backend: Backend) -> None:
     for data, batch in zip((here, there), batches, strict=True):
         data.draw(np.random.default_rng(4), batch)
     np.testing.assert_array_equal(*batches)
-    assert there.scale == here.scale
+    assert there.scaling.length == here.scaling.length

@@ -147,8 +147,8 @@ def _seen(c: Config, state: Arrays, inputs: Arrays, x: np.ndarray, real: bool = 
 
 
 def _log_p(x: Tensor) -> Tensor:
-    at = x.value * DATA.scale + DATA.shift
-    return Tensor(DATA.toy.log_density(at) + DATA.dim * np.log(DATA.scale))
+    at = x.value * DATA.scaling.length + DATA.scaling.shift
+    return Tensor(DATA.toy.log_density(at) + DATA.dim * np.log(DATA.scaling.length))
 
 
 def _log_q(c: Config, state: Arrays, x: Tensor) -> Tensor:

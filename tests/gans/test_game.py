@@ -284,7 +284,7 @@ def test_an_unknown_recipe_suggests_the_nearest() -> None:
 
 
 def test_what_a_recipe_does_not_name_does_nothing() -> None:
-    plain = build_game(configure("gan"), 2)
+    plain = build_game(configure("gan", latent=2), 2)
     # a weight of no penalty
     neutral = Game(loss=plain.loss, generator=plain.generator, critic=plain.critic, penalty=plain.penalty)
     assert plain == neutral and plain.penalty_kind == "none"

@@ -188,7 +188,7 @@ def evaluates_still(run: Training, critic) -> None:
     scores = [critic(model, x)[0] for _ in (1, 2)]
     net = run.game.critic
     bar = reference.normalized(net, model.w, before)
-    expected = net(bar, run.config.spectral_norm * (x - DATA.shift) / DATA.scale).value[:, 0]
+    expected = net(bar, run.config.spectral_norm * (x - DATA.scaling.shift) / DATA.scaling.length).value[:, 0]
     np.testing.assert_allclose(scores[0], expected, rtol=1e-9)
     np.testing.assert_array_equal(scores[0], scores[1])
     np.testing.assert_array_equal(model.state["w.s"], before)
@@ -351,7 +351,7 @@ def test_samples_come_from_the_average_and_training_from_the_parameters() -> Non
     np.testing.assert_array_equal(run.model.theta, run.state["theta.ema"])
     z = np.random.default_rng(0).standard_normal((6, 2))
     drawn = run.model.sample(np.random.default_rng(0), 6)
-    expected = run.game.generator(run.state["theta.ema"], z).value * DATA.scale + DATA.shift
+    expected = run.game.generator(run.state["theta.ema"], z).value * DATA.scaling.length + DATA.scaling.shift
     np.testing.assert_allclose(drawn, expected, rtol=1e-12)
 
 

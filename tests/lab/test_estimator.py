@@ -71,7 +71,7 @@ def test_a_critic_of_classes_learns_from_labels(tmp_path: Path) -> None:
     gan = minigan.GAN("semi-supervised", labelled=1.0, steps=300, evaluations=1).fit(x, known, folder=tmp_path / "run")
     model = gan.model_
     assert model.config.classes == 3
-    look = model.game.critic_output(model.state, ((x - model.shift) / model.scale).astype("float32"))
+    look = model.game.critic_output(model.state, ((x - model.scaling.shift) / model.scaling.scale).astype("float32"))
     assert (look.outputs.value.argmax(axis=1) == y).mean() > 0.95
     held = np.load(tmp_path / "run" / "data.npz")
     np.testing.assert_array_equal(held["labels"], known)

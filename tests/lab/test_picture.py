@@ -377,7 +377,7 @@ def test_histograms_of_scores_are_of_the_critic_as_it_is_used():
     assert ax.get_xlabel() == "score f(x)" and ax.get_lines()[0].get_xdata()[0] == 0
 
     model, data, samples = untrained("packing")  # pairs of different samples, not the same one twice
-    seen = (samples - model.shift) / model.scale
+    seen = (samples - model.scaling.shift) / model.scaling.scale
     pairs = np.hstack([seen[::2], seen[1::2]])
     expected = model.game.critic(model.w, pairs.astype("float32")).value[:, 0]
     np.testing.assert_allclose(model.judge(samples), expected, rtol=1e-5, atol=1e-6)
@@ -386,7 +386,7 @@ def test_histograms_of_scores_are_of_the_critic_as_it_is_used():
     model, data, samples = untrained("minibatch")  # batches of its own kind
     scores = model.judge(samples)
     assert len(scores) == 300 // 64 * 64
-    first = model.game.critic(model.w, ((samples[:64] - model.shift) / model.scale).astype("float32")).value[:, 0]
+    first = model.game.critic(model.w, model.scaling.to_net(samples[:64]).astype("float32")).value[:, 0]
     np.testing.assert_allclose(scores[:64], first, rtol=1e-4, atol=1e-5)
     picture.draw_verdicts(ax := axes(), model, data, samples)
     assert about(ax).endswith("batches of one kind")

@@ -8,7 +8,8 @@ import minigan
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.history import COLUMNS
-from minigan.lab.reference import draw_reference
+from minigan.lab.metrics import wasserstein_1
+from minigan.lab.reference import draw_reference, memorised, scores
 from minigan.lab.report import final_table
 from minigan.lab.toys import TOYS
 from minigan.lab.train import Training
@@ -27,8 +28,8 @@ def at_the_floor(values) -> bool:
 
 def perfect(dtype: str, seed: int = 0, seeds=None) -> Training:
     """The recipe mle at θ = 0, where G is the identity: it makes N(0, 1), which is the data."""
-    config = configure("mle", samples=N, steps=1, standardize=False, dtype=dtype, seed=seed)
-    training = Training(config, data_from("gaussian", standardize=False), seeds=seeds)
+    config = configure("mle", samples=N, steps=1, standardize="none", dtype=dtype, seed=seed)
+    training = Training(config, data_from("gaussian", standardize="none"), seeds=seeds)
     training.state["theta"][...] = 0.0
     return training
 
@@ -50,7 +51,8 @@ def of_the_historys_floor(dtype: str) -> list[float]:
 
 
 def of_a_study(dtype: str) -> list[float]:
-    return [row["w1"] for row in measured(perfect(dtype, seeds=SEEDS), "mle")[0]]
+    training = perfect(dtype, seeds=SEEDS)
+    return [row["w1"] for row in measured(training, "mle", training.data)[0]]
 
 
 def of_the_estimator(dtype: str) -> list[float]:
@@ -87,3 +89,43 @@ def test_the_reference_is_of_seed_and_step_alone_and_its_parts_are_independent()
     draws = [x[:, 0] for key in [(3, 5), (3, 0), (4, 5), (0, 3)] for x in draw_reference(data, key[0], N, key[1])]
     correlations = np.corrcoef(draws)[np.triu_indices(len(draws), 1)]
     assert np.abs(correlations).max() < 5 / np.sqrt(N)
+
+
+# A user's own rows: those held out judge, and learning the others by heart is seen
+
+def normal(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, 2))
+
+
+def test_held_out_rows_judge_and_the_ceiling_is_of_fresh_data() -> None:
+    """N(0, I₂), 100 held out and 400 trained on: the ceiling is W₁ of fresh data, where resampled rows score .14."""
+    ceilings, truth = [], []
+    for seed in range(20):
+        data = data_from(normal(500, seed), "none")
+        real, ceiling, null = draw_reference(data, seed, 2500)
+        assert data.held is not None and ceiling is not None and len(real) == len(ceiling) == len(null) == 100
+        assert {*map(tuple, real)} == {*map(tuple, data.held)} and {*map(tuple, ceiling)} <= {*map(tuple, data.points)}
+        ceilings.append(scores(data, ceiling, real)["w1"])
+        truth.append(wasserstein_1(normal(100, 1000 + seed), normal(100, 2000 + seed)))
+    error = np.sqrt((np.var(ceilings, ddof=1) + np.var(truth, ddof=1)) / 20)
+    assert abs(np.mean(ceilings) - np.mean(truth)) < 4 * error
+
+
+def test_without_rows_held_out_there_is_no_ceiling() -> None:
+    reference = draw_reference(data_from(normal(40)), 0, 100)
+    assert reference.ceiling is None and list(reference.yardsticks) == ["null"]
+
+
+def test_learning_by_heart_is_seen() -> None:
+    data, fresh, rng = data_from(normal(1000)), normal(4000, 1), np.random.default_rng(2)
+    assert data.points is not None
+    copies = data.points[rng.integers(len(data.points), size=2000)]
+    assert memorised(data, copies) == 1
+    assert memorised(data, copies + 1e-3 * rng.normal(size=copies.shape)) > 0.99
+    assert memorised(data, fresh) == pytest.approx(0.5, abs=0.06)  # 200 held out: sd of the median's rank .035
+    assert memorised(data, fresh + 9) == 0
+    halves = np.concatenate([copies, fresh[:2000]])
+    assert memorised(data, halves) == pytest.approx(0.75, abs=0.04)
+    coins = np.random.default_rng(3).integers(2, size=(600, 2))  # ties: every fresh row is a row of the training
+    assert memorised(data_from(coins), coins[:100]) == 0.5
+    assert np.isnan(memorised(data_from(normal(40)), fresh))

@@ -41,11 +41,11 @@ def folder(tmp_path_factory) -> Path:
 def test_it_holds_what_it_says(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == FILES
     config = tomllib.loads((folder / "config.toml").read_text())
-    assert config["seed"] == 7 and config["recipe"] == "wgan-gp" and len(config["scaling"]["shift"]) == 2
+    assert config["seed"] == 7 and config["recipe"] == "wgan-gp" and len(config["columns"]["shift"]) == 2
     header, *rows = csv.reader(io.StringIO((folder / "history.csv").read_text()))
     assert header == COLUMNS and [row[0] for row in rows] == ["10.0", "20.0", "30.0"]
     samples = np.load(folder / "samples.npz", allow_pickle=False)["samples"]
-    assert samples.shape == (60, 2) and samples.dtype == np.float32
+    assert samples.shape == (60, 2) and samples.dtype == np.float64
     assert (folder / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -120,7 +120,7 @@ def test_what_control_c_leaves_is_saved_whenever_it_comes(tmp_path: Path) -> Non
     (lambda d: (d / "checkpoint.npz").unlink(), "not a run folder: it has no checkpoint.npz"),
     (lambda d: (d / "checkpoint.npz").write_bytes(b"PK\x03\x04 half"), "checkpoint.npz cannot be read"),
     (lambda d: (d / "config.toml").write_text("recipe = "), "config.toml cannot be read"),
-    (lambda d: (d / "config.toml").write_text("steps = 3\n"), "scaling"),
+    (lambda d: (d / "config.toml").write_text("steps = 3\n"), "columns"),
     (lambda d: np.savez(d / "checkpoint.npz", format=99), "format"),
 ])
 def test_damaged_folders_are_refused_with_the_reason(tmp_path: Path, damage, words: str) -> None:
@@ -159,7 +159,7 @@ def test_the_critics_w1_is_in_data_units_and_certified() -> None:
     for name, settings in (("wgan", {"clip": 0.03}), ("wgan-gp", {}), ("sn-wgan", {"spectral_norm": 5.0})):
         x = np.random.default_rng(0).normal(size=(600, 2)) * [5.0, 20.0] + [300.0, 0.0]  # far from unit scale
         config = configure(name, steps=60, evaluations=1, samples=500, **settings)
-        training = Training(config, data_from(x))
+        training = Training(config, data_from(x, standardize="whole", holdout=0))
         assert run.drive(training)
         told = report.critic_distance(training)
         rng = np.random.default_rng(5)

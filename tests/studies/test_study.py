@@ -25,7 +25,7 @@ from minigan.studies.study import StudyError, carry_out, run_study
 from tests.selection import slow_but
 
 TINY = {"steps": 12, "batch": 8, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
-ALL_FAIL = {"optimizer": "sgd", "lr_critic": 1e30, "standardize": False}
+ALL_FAIL = {"optimizer": "sgd", "lr_critic": 1e30, "standardize": "none"}
 FILES = ["config.toml", "samples.npz", "table.csv", "timing.toml"]
 
 
@@ -224,7 +224,7 @@ def test_results_of_other_settings_are_not_mixed_in(whole, tmp_path: Path, no_tr
 def test_the_users_points_stay_with_the_study(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(40, 2))
     first = tiny(["gan"], x, 2, folder=tmp_path)
-    np.testing.assert_array_equal(np.load(tmp_path / "data.npz")["points"], x)
+    np.testing.assert_array_equal(np.load(tmp_path / "data.npz")["values"], x)
     assert same(tiny(["gan"], x.copy(), 2, folder=tmp_path), first)
     with pytest.raises(RunError, match="other data"):
         tiny(["gan"], x + 1, 2, folder=tmp_path)

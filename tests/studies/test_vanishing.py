@@ -53,7 +53,7 @@ def check_fresh(found):
 def check_frozen(found, **settings):
     """θ is what a training of the same seed, alone and uninterrupted, has after so many steps."""
     for r, budget in enumerate(found["budgets"]):
-        config = configure("gan", steps=int(budget), seed=int(found["seeds"][-1]), **vanishing.SETTINGS, **settings)
+        config = configure("gan", steps=int(budget), seed=int(found["seeds"][-1]), **{**vanishing.SETTINGS, **settings})
         training = Training(config, data_from(TINY_SPOTS))
         for _ in range(budget):
             training.iterate()
