@@ -44,9 +44,9 @@ class Scaling:
         return (x - self.shift) / self.divisor
 
     @property
-    def divisor(self) -> np.ndarray:
-        """``scale``, (d,), without zeros: a constant column has no spread to be divided by."""
-        return np.where(self.scale > 0, self.scale, self.length)
+    def divisor(self) -> np.ndarray | float:
+        """``scale`` without its zeros: a constant column has no spread to be divided by. One number, if they share it."""
+        return np.where(self.scale > 0, self.scale, 1.0) if self.apart else self.length
 
     def to_data(self, y: np.ndarray) -> np.ndarray:
         """Back from what the networks give, (..., d), to data units, in float64."""
