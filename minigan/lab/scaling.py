@@ -45,7 +45,7 @@ class Scaling:
 
     @property
     def divisor(self) -> np.ndarray | float:
-        """``scale`` without its zeros: a constant column has no spread to be divided by. One number, if they share it."""
+        """``scale`` without its zeros, as a constant column has no spread; one number, if columns share it."""
         return np.where(self.scale > 0, self.scale, 1.0) if self.apart else self.length
 
     def to_data(self, y: np.ndarray) -> np.ndarray:
