@@ -35,10 +35,10 @@ class Table:
 def as_table(x: Any, what: str = "the data", least: int = 2) -> Table:
     """x as a table of ``least`` points at least: a row is a point, a column a coordinate. The values are a copy.
 
-    x is an array of NumPy, CuPy, dpnp, JAX or PyTorch, lists of lists, a data frame (of pandas, Polars or Arrow), one
-    column of a frame, a dictionary of columns, or an array with named fields. Booleans are 0 and 1. A one-dimensional
-    array or list is refused, for it might be one point as well as one column; a frame's column can only be a column.
-    what: its name in messages.
+    x is an array of NumPy, JAX, PyTorch or a device's library, lists of lists, a data frame (of pandas, Polars or
+    Arrow), one column of a frame, a dictionary of columns, or an array with named fields. Booleans are 0 and 1. A
+    one-dimensional array or list is refused, for it might be one point as well as one column; a frame's column can only
+    be a column. what: its name in messages.
 
     Raises ValueError, with row, column and its name, for all that is no finite number: missing values, text, dates,
     categories, complex numbers; and for what would lose its meaning: masked entries, sparse matrices, np.matrix, units.
@@ -156,7 +156,7 @@ def _one_column(entries: Any, place: Place, what: str) -> np.ndarray:
         raise ValueError(f"{what} holds categories: give one column of 0 and 1 for each, or leave it out")
     _refuse_what_loses_meaning(entries, what)
     gaps = getattr(entries, "isna", None) or getattr(entries, "is_null", None)
-    missing = np.flatnonzero(np.asarray(gaps())) if gaps else ()
+    missing = np.flatnonzero(np.asarray(gaps() if gaps else []))
     if len(missing):
         raise ValueError(f"{place(int(missing[0]), 0)}: a value is missing ({len(missing):,} in this column)")
     array: Any = entries.to_numpy() if hasattr(entries, "to_numpy") else _array(entries, what)

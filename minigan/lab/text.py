@@ -53,7 +53,7 @@ class Dialect:
 def parse(text: str, name: str, ending: str = ".csv", header: str = "auto") -> Table:
     """The table that a text (line ends \\n) holds; see ``read_table``. name: of its file, for messages."""
     text = _without_end(text)
-    if not text:
+    if not text.strip():
         raise ValueError(f"{name} has no rows")
     excel = re.match(r"sep=(.)\n", text)  # its way to name the separator
     text = text[5:] if excel else text  # the line stays, and is blank
@@ -120,7 +120,8 @@ def _split_header(dialect: Dialect, text: str, header: str) -> tuple[Dialect, st
 
 def _is_header(cells: list[str]) -> bool:
     """Words, and no number among them."""
-    return not any(_holds(float, cell.replace(",", ".")) for cell in cells) and any(cell.strip().lower() not in GAPS for cell in cells)
+    number = any(_holds(float, cell.replace(",", ".")) for cell in cells)
+    return not number and any(cell.strip().lower() not in GAPS for cell in cells)
 
 
 def _asks(cells: list[str]) -> bool:
