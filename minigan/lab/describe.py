@@ -68,5 +68,6 @@ def _far(x: np.ndarray) -> float:
     for part in (x, x[x != np.median(x)]):
         q1, q3 = np.percentile(part, [25, 75])
         if q3 > q1:
-            return float((part.max() - part.min()) / (q3 - q1))
+            with np.errstate(over="ignore"):
+                return float((part.max() - part.min()) / (q3 - q1))
     return 0.0
