@@ -125,7 +125,7 @@ def _columns(x: Any) -> list[tuple[Any, Any]] | None:
         return list(zip(x.columns, x.get_columns(), strict=True))
     if hasattr(x, "column_names") and hasattr(x, "columns"):  # Arrow
         return list(zip(x.column_names, x.columns, strict=True))
-    if hasattr(x, "to_numpy") and hasattr(x, "name"):  # one column of pandas or Polars
+    if hasattr(x, "to_numpy") and hasattr(x, "name") and getattr(x, "ndim", 1) == 1:  # one column of pandas or Polars
         return [(0 if x.name in (None, "") else x.name, x)]
     return None
 
