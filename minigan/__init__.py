@@ -56,7 +56,8 @@ IV. The games
    what does not go together, and why ............................................. gans/conflicts.py
 V. One run
    8 Gaussians on a ring, grids, moons, rolls, the line; exact densities .......... lab/toys.py
-   your own table of numbers, from a file or an array ............................. lab/table.py
+   your own points: arrays, lists, data frames, tensors ........................... lab/table.py
+   from a file, whoever wrote it; what looks odd in them .......................... lab/read.py, text.py, describe.py
    it, a toy or a sampler, some rows held out, centred and scaled ................. lab/data.py, scaling.py
    every setting of a run ......................................................... lab/config.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py

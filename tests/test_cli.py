@@ -135,7 +135,7 @@ def test_bad_requests_say_what_was_wrong(args: list[str], words: list[str], caps
 def test_data_files(tmp_path: Path, capsys) -> None:
     np.save(tmp_path / "bad.npy", np.array([[1.0, np.nan], [2, 3]]))
     assert main(["train", "--data", str(tmp_path / "bad.npy")]) == 2
-    assert "bad.npy must be finite: nan at row 0, column 1" in capsys.readouterr().err
+    assert "bad.npy, row 1, column 2: all must be finite in float64, but this is NaN" in capsys.readouterr().err
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(50, 3)))
     assert main(["train", "--data", str(tmp_path / "points.npy"), *TINY, "--out", str(tmp_path / "run")]) == 0
     assert str(tmp_path) not in (tmp_path / "run" / "config.toml").read_text()

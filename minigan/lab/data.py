@@ -14,8 +14,9 @@ import numpy as np
 from minigan.arrays import to_host
 from minigan.autodiff import Tensor
 from minigan.lab.metrics import mode_scores, nearest_mode
+from minigan.lab.read import is_file_name, read_table
 from minigan.lab.scaling import Scaling, fit_scaling
-from minigan.lab.table import Table, as_table, is_file_name, read_table
+from minigan.lab.table import Table, as_table
 from minigan.lab.toys import Sampler, Toy, toy
 from minigan.theory.fits import log_mixture
 
