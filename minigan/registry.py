@@ -39,8 +39,19 @@ class Registry(dict[str, Row]):
 
 def choose(name: str, rows: Mapping[str, Row], what: str) -> Row:
     """rows[name]; a ValueError that suggests the nearest name and lists all, if there is none."""
-    if name in rows:
+    if isinstance(name, str) and name in rows:
         return rows[name]
-    near = get_close_matches(str(name), rows, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    near = nearest(name, rows)
+    hint = f"; did you mean {near!r}?" if near else "."
     raise ValueError(f"unknown {what} {name!r}{hint} There are: {', '.join(rows)}")
+
+
+def nearest(name: object, names: Iterable[str], cutoff: float = 0.4) -> str | None:
+    """The name most like it, whatever its capitals and whether _ or - joins its words; None if none is like it."""
+    known = {_plain(known): known for known in names}
+    near = get_close_matches(_plain(name), known, n=1, cutoff=cutoff)
+    return known[near[0]] if near else None
+
+
+def _plain(name: object) -> str:
+    return str(name).lower().replace("_", "-")

@@ -1,7 +1,7 @@
-"""Which settings contradict each other, and why: a row each.
+"""Which settings contradict each other, and which do nothing beside the others, and why: a row each.
 
 Any stabiliser goes with any loss where that means something; where it does not, the combination is
-refused with the reason, before anything is computed.
+refused with the reason, before anything is computed. So is a setting that somebody gives and nothing reads.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigan.gans.losses import Loss
-from minigan.nets import NORMS
+from minigan.nets import NORMS, OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,54 @@ def refuse(settings: Any, loss: Loss) -> None:
     for conflict in CONFLICTS:
         if conflict.holds(settings, loss):
             raise ValueError(conflict.reason)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A row: nothing reads these settings unless ``read`` of (settings, loss)."""
+
+    names: tuple[str, ...]
+    read: Callable[[Any, Loss], bool]
+    reason: str
+
+
+def _of_optimizers(name: str) -> Unread:
+    having = " and ".join(key for key, row in OPTIMIZERS.items() if name in row.settings)
+    return Unread((name,), lambda c, loss: name in OPTIMIZERS[c.optimizer].settings, f"it is a number of {having}")
+
+
+def _activates(c: Any, loss: Loss) -> bool:
+    """Whether any hidden layer has the common activation."""
+    in_critic = loss.critic is not None and c.critic_activation == "same" and len(c.critic) > 0
+    return in_critic or (c.model == "mlp" and len(c.generator) > 0)
+
+
+# device_rng is none of them: on the cpu, too, it draws other numbers
+UNREAD = [
+    *(_of_optimizers(name) for name in dict.fromkeys(name for row in OPTIMIZERS.values() for name in row.settings)),
+    Unread(("lr_critic", "critic"), lambda c, loss: loss.critic is not None, "this system has no critic"),
+    Unread(("critic_activation",), lambda c, loss: loss.critic is not None and len(c.critic) > 0,
+           "there is no critic with hidden layers"),
+    Unread(("burst",), lambda c, loss: c.burst == 0 or c.burst > c.critic_steps,
+           "a burst is of more steps than critic_steps"),
+    Unread(("generator", "latent"), lambda c, loss: c.model == "mlp",
+           "the Gaussian model has no layers, and noise of the data's own dimension"),
+    Unread(("init",), lambda c, loss: c.model == "mlp" or loss.critic is not None,
+           "the Gaussian model has no layers to start"),
+    Unread(("activation",), _activates, "no hidden layer asks for it"),
+    Unread(("generator_norm",), lambda c, loss: len(c.generator) > 0, "the generator has no hidden layers"),
+    Unread(("critic_norm",), lambda c, loss: len(c.critic) > 0, "the critic has no hidden layers"),
+    Unread(("penalty_kind",), lambda c, loss: c.penalty > 0, "penalty = 0 leaves the gradient penalty out"),
+    Unread(("penalty",), lambda c, loss: c.penalty_kind != "none",
+           "there is no gradient penalty to weigh: choose a penalty_kind"),
+    Unread(("noise_schedule",), lambda c, loss: c.instance_noise > 0, "there is no instance_noise to fall"),
+    Unread(("unroll_optimizer", "unroll_rate"), lambda c, loss: c.unroll > 0, "no step is unrolled (unroll = 0)"),
+    Unread(("classes",), lambda c, loss: loss.head.name == "classes",
+           "it is for a critic of K classes: the recipe semi-supervised"),
+    Unread(("evaluations",), lambda c, loss: c.evaluations <= c.steps, "there are fewer steps to measure after"),
+]
+
+
+def unread(settings: Any, loss: Loss) -> dict[str, str]:
+    """The settings that nothing reads beside the others and the loss, each with the reason."""
+    return {name: row.reason for row in UNREAD if not row.read(settings, loss) for name in row.names}

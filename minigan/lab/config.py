@@ -5,12 +5,15 @@ The command line, the run folder's ``config.toml`` and ``minigan.GAN`` are all m
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from math import inf
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from minigan.arrays import DEVICES, DTYPES
-from minigan.gans.conflicts import refuse
+from minigan.gans.conflicts import refuse, unread
 from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
 from minigan.gans.players import STEP_ORDERS
@@ -23,8 +26,14 @@ MODELS = ("mlp", "gaussian")
 HEADERS = ("auto", "yes", "no")
 
 
-def _row(default: Any, about: str, choices: Any = None, least: float | None = None, below: float = inf) -> Any:
-    return field(default=default, metadata={"about": about, "choices": choices, "least": least, "below": below})
+LARGE, SMALL = 1e30, 1e-12  # of floats: beyond them, squares are no numbers of float32, or change nothing
+
+
+def _row(default: Any, about: str, choices: Any = None, least: float | None = None, below: float | None = None,
+         grain: float = SMALL) -> Any:
+    """least ≤ value < below; a float is 0 or ``grain`` at least, unless its least is more."""
+    ranges = {"least": least, "below": below or (LARGE if isinstance(default, float) else 10**9), "grain": grain}
+    return field(default=default, metadata={"about": about, "choices": choices, **ranges})
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Config:
     data: str = _row("ring8", "the data: a name (see: minigan list), or a file .npy or .csv of n points in d columns")
     steps: int = _row(30_000, "generator steps", least=1)
     batch: int = _row(64, "samples a step", least=1)
-    seed: int = _row(0, "of all random streams", least=0)
+    seed: int = _row(0, "of all random streams", least=0, below=2**63)
     device: str = _row("cpu", "where to compute", DEVICES)
     device_rng: bool = _row(False, "draw the noise (z, ε, δ) on the device: quicker there, and other numbers than the "
                             "host's, which are the same on every device")
@@ -47,12 +56,13 @@ class Config:
     lr_generator: float = _row(2e-3, "the generator's learning rate", least=0)
     schedule: str = _row("linear", "how the learning rates fall over the run", SCHEDULES)
     optimizer: str = _row("adam", "of both players", OPTIMIZERS)
-    beta1: float = _row(0.5, "adam's β₁", least=0)
-    beta2: float = _row(0.99, "adam's β₂", least=0)
-    alpha: float = _row(0.99, "rmsprop's α", least=0)
-    mu: float = _row(0.9, "momentum's μ", least=0)
-    critic_steps: int = _row(5, "critic steps before each generator step", least=0)
-    burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more", least=0)
+    beta1: float = _row(0.5, "adam's β₁", least=0, below=1)
+    beta2: float = _row(0.99, "adam's β₂", least=0, below=1)
+    alpha: float = _row(0.99, "rmsprop's α", least=0, below=1)
+    mu: float = _row(0.9, "momentum's μ", least=0, below=1)
+    critic_steps: int = _row(5, "critic steps before each generator step", least=0, below=10_001)
+    burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more",
+                      least=0, below=10_001)
     update: str = _row("alternating", "how the two players step", STEP_ORDERS)
     # the players
     generator: tuple[int, ...] = _row((64, 64), "widths of the generator's hidden layers", least=1)
@@ -61,7 +71,7 @@ class Config:
     activation: str = _row("relu", "of the hidden layers", ACTIVATIONS)
     critic_activation: str = _row("same", "of the critic's hidden layers, if another", ("same", *ACTIVATIONS))
     init: str = _row("he", "how the weights start", INITS)
-    gain: float = _row(1.0, "factor on the initial weights' standard deviation", least=0)
+    gain: float = _row(1.0, "factor on the initial weights' standard deviation", least=1e-6)
     generator_norm: str = _row("none", "normalisation in the generator", NORMS)
     critic_norm: str = _row("none", "normalisation in the critic", NORMS)
     minibatch: int = _row(0, "kernels of minibatch discrimination in the critic", least=0)
@@ -70,8 +80,9 @@ class Config:
     # keeping the critic Lipschitz
     penalty_kind: str = _row("none", "the gradient penalty", PENALTIES)
     penalty: float = _row(0.1, "λ (or γ), the weight of the gradient penalty", least=0)
-    clip: float = _row(0.0, "c, the bound on the critic's weights; 0: none", least=0)
-    spectral_norm: float = _row(0.0, "K: the critic is a net of weights W/σ(W) on K x; 0: as it is", least=0)
+    clip: float = _row(0.0, "c, the bound on the critic's weights; 0: none", least=0, grain=1e-6)
+    spectral_norm: float = _row(0.0, "K: the critic is a net of weights W/σ(W) on K x; 0: as it is",
+                                least=0, grain=1e-6)
     # stabilisers; as they stand, they do nothing
     smoothing: float = _row(0.0, "α of one-sided label smoothing: the real label is 1 − α", least=0, below=1)
     instance_noise: float = _row(0.0, "standard deviation of the noise on all that the critic sees, at first", least=0)
@@ -79,11 +90,11 @@ class Config:
     history: float = _row(0.0, "λ of historical averaging", least=0)
     pack: int = _row(1, "samples that the critic judges together (PacGAN)", least=1)
     ema: float = _row(0.0, "β of the generator's moving average, which draws the samples; 0: none", least=0, below=1)
-    unroll: int = _row(0, "critic steps that the generator looks ahead", least=0)
+    unroll: int = _row(0, "critic steps that the generator looks ahead", least=0, below=101)
     unroll_optimizer: str = _row("same", "of those steps: the critic's own, or another", ("same", "sgd"))
     unroll_rate: float = _row(1.0, "their learning rate, as a multiple of the critic's", least=0)
     consensus: float = _row(0.0, "γ of consensus optimisation", least=0)
-    pretrain: int = _row(0, "critic steps on real data alone, before the game (EBGAN)", least=0)
+    pretrain: int = _row(0, "critic steps on real data alone, before the game (EBGAN)", least=0, below=1_000_001)
     labelled: float = _row(0.0, "the share of data whose class the critic is told (semi-supervised)", least=0)
     classes: int = _row(0, "how many classes; 0: as many as the data have modes", least=0)
     constants: tuple[str, ...] = _row((), "numbers of the loss's formula, as name=value (margin=2)")
@@ -99,7 +110,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for setting in fields(self):
-            _check(setting, getattr(self, setting.name))
+            value = _plain(getattr(self, setting.name), setting)
+            _check(setting, value)
+            object.__setattr__(self, setting.name, value)
 
     @property
     def loss(self) -> Loss:
@@ -108,12 +121,43 @@ class Config:
         return recipe(self.recipe).loss.with_constants(**dict(map(_constant, self.constants)), **smoothing)
 
 
-def configure(name: str = "wgan-gp", **settings: Any) -> Config:
-    """The configuration of a recipe: its own settings over the defaults, then those given here."""
-    unknown = [key for key in settings if key not in NAMES]
+def configure(name: str = "wgan-gp", under: Mapping[str, Any] | None = None, **settings: Any) -> Config:
+    """The configuration of a recipe: its own settings over the defaults, then those given here.
+
+    under: a preset's, below those given here; what the recipe does not read of them is left alone. ValueError for
+    a setting that is given here, and that nothing would read.
+    """
+    below = dict(under or {})
+    unknown = [key for key in (below | settings) if key not in NAMES]
     if unknown:
         choose(unknown[0], NAMES, "setting")
-    return checked(Config(recipe=name, **{**recipe(name).settings, **settings}))
+    config = checked(Config(recipe=name, **{**recipe(name).settings, **below, **settings}))
+    refuse_unread([config], settings)
+    return config
+
+
+def refuse_unread(configs: Sequence[Config], given: Collection[str]) -> None:
+    """ValueError with the reason for a given setting that none of the configurations reads.
+
+    One that says what holds without it is let pass, so that all settings may be given at once.
+    """
+    reasons = [unread(config, recipe(config.recipe).loss) for config in configs]
+    for name in given:
+        pairs = zip(configs, reasons, strict=True)
+        if all(name in row and getattr(c, name) not in _usual(c, name) for c, row in pairs):
+            value = getattr(configs[0], name)
+            raise ValueError(f"{name} = {value!r} would do nothing: {reasons[0][name]}")
+
+
+def _usual(config: Config, name: str) -> tuple[Any, Any]:
+    default = NAMES[name].default
+    return default, recipe(config.recipe).settings.get(name, default)
+
+
+def read_settings(config: Config) -> dict[str, Any]:
+    """The settings that something reads, by name: with ``configure`` they give the configuration again."""
+    left = unread(config, recipe(config.recipe).loss)
+    return {name: getattr(config, name) for name in NAMES if name not in left}
 
 
 def checked(config: Config) -> Config:
@@ -144,19 +188,54 @@ def _constant(text: str) -> tuple[str, float]:
         raise ValueError(f"constants are given as name=value, a number, not {text!r}") from None
 
 
+def _plain(value: Any, setting: Field) -> Any:
+    """The value as Python's own: NumPy's scalars are numbers, and 1e4 is a whole one where that is wanted."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        value = value.item()
+    if isinstance(setting.default, tuple) and isinstance(value, tuple | list | np.ndarray):
+        return tuple(_number(v, int) for v in value)
+    return _number(value, type(setting.default))
+
+
+def _number(value: Any, kind: type) -> Any:
+    """The number as one of that kind, int or float, if it is one; else as it is."""
+    if isinstance(value, bool) or not isinstance(value, Real) or abs(value) > 1e300:
+        return value
+    if kind is float or (kind is int and float(value).is_integer()):
+        return kind(value)
+    return value
+
+
 def _check(setting: Field, value: Any) -> None:
-    name, about = setting.name, setting.metadata
-    kinds: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "bool": bool}
-    wanted = kinds.get(str(setting.type), tuple)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+    name, about, kind = setting.name, setting.metadata, type(setting.default)
+    entries = value if isinstance(value, tuple) else (value,)
+    of = kind if kind is not tuple else str if "str" in str(setting.type) else int
+    if not isinstance(value, kind) or any(type(v) is not of for v in entries):  # a bool is an int, and none here
         raise ValueError(f"{name} must be of type {setting.type}, got {value!r}")
     if about["choices"] is not None:
         choose(value, dict.fromkeys(about["choices"]), name)
-    numbers = value if isinstance(value, tuple) else (value,)
-    if about["least"] is not None and not all(about["least"] <= v < about["below"] for v in numbers):
-        below = f" and below {about['below']}" if about["below"] < inf else ""
-        raise ValueError(f"{name} must be at least {about['least']}{below}, got {value!r}")
+    if about["least"] is None:
+        return
+    if not all(about["least"] <= v < about["below"] for v in entries):
+        raise ValueError(f"{name} must be at least {about['least']:g} and below {about['below']:g}, got {value!r}")
+    if kind is float and 0 < value < about["grain"]:
+        raise ValueError(f"{name} must be 0 or at least {about['grain']:g}, got {value!r}: less would change nothing")
 
 
 NAMES: dict[str, Field] = {setting.name: setting for setting in fields(Config)}
 assert all(setting.default is not MISSING for setting in NAMES.values())
+
+# The settings by what one wants of them: the groups of `minigan train --help`
+ERRANDS: dict[str, tuple[str, ...]] = {
+    "what to train": ("recipe", "data", "header", "standardize", "holdout", "seed", "constants"),
+    "how long and how fast": ("steps", "batch", "lr_critic", "lr_generator", "schedule", "optimizer", "beta1", "beta2",
+                              "alpha", "mu", "critic_steps", "burst", "update"),
+    "the players": ("generator", "critic", "latent", "activation", "critic_activation", "init", "gain",
+                    "generator_norm", "critic_norm", "generators", "model"),
+    "keeping the critic Lipschitz": ("penalty_kind", "penalty", "clip", "spectral_norm"),
+    "stabilisers": ("smoothing", "instance_noise", "noise_schedule", "history", "pack", "minibatch", "ema", "unroll",
+                    "unroll_optimizer", "unroll_rate", "consensus", "pretrain"),
+    "classes": ("labelled", "classes"),
+    "looking at it": ("evaluations", "samples"),
+    "this computer": ("device", "device_rng", "dtype"),
+}

@@ -21,7 +21,19 @@ from minigan.lab.data import Data
 from minigan.lab.history import W1_SAMPLES
 from minigan.lab.model import Model
 from minigan.lab.reference import draw_reference
-from minigan.lab.style import CRITIC, DATA, DPI, FAINT, GENERATOR, SURFACE, legend_above, plural, style, title
+from minigan.lab.style import (
+    CRITIC,
+    DATA,
+    DPI,
+    FAINT,
+    GENERATOR,
+    SURFACE,
+    legend_above,
+    new_figure,
+    plural,
+    style,
+    title,
+)
 
 SHOWN = 2_000  # data points in a panel
 
@@ -33,8 +45,6 @@ def draw_report(
 
     samples: (n, dim), data units; history: rows of history.COLUMNS, NaN where nothing was measured.
     """
-    from matplotlib.figure import Figure
-
     table, loss = curves(history, columns), model.config.loss
     points: dict[str, Any] = {"data": data, "samples": samples}
     of_w1 = loss.estimates == W1  # what the critic says is a distance to be drawn with W₁
@@ -53,7 +63,7 @@ def draw_report(
     config = model.config
     headline = f"{config.recipe} on {data.name}: {plural(config.steps, 'step')}, seed {config.seed}"
     with style():
-        figure: Any = Figure(figsize=(16, 9), layout="constrained")
+        figure: Any = new_figure(figsize=(16, 9), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
         figure.suptitle(headline, fontsize=17, fontweight="bold", parse_math=False)
         for part, panels in zip(figure.subfigures(2, 1, height_ratios=(6, 5)), (above, below), strict=True):

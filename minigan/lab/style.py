@@ -4,6 +4,7 @@ Grey print tells them apart too: the data black and grey, the generator blue, th
 Okabe & Ito's palette, which colour-blind eyes can tell). Matplotlib is imported when a picture is made.
 """
 
+import os
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,8 +20,29 @@ STYLE = {
 DPI = 130
 
 
+def find_matplotlib() -> None:
+    """Import matplotlib, whatever MPLBACKEND says: a Figure needs no backend, and that of a notebook may be missing."""
+    try:
+        import matplotlib
+    except ValueError:
+        backend = os.environ.pop("MPLBACKEND")
+        try:
+            import matplotlib  # noqa: F401
+        finally:
+            os.environ["MPLBACKEND"] = backend
+
+
+def new_figure(**options: Any) -> Any:
+    """A matplotlib Figure."""
+    find_matplotlib()
+    from matplotlib.figure import Figure
+
+    return Figure(**options)
+
+
 def style() -> AbstractContextManager:
     """Within: matplotlib's own defaults and STYLE, whatever the reader's matplotlibrc says."""
+    find_matplotlib()
     from matplotlib import style as sheets
 
     return sheets.context(["default", STYLE])
@@ -28,6 +50,7 @@ def style() -> AbstractContextManager:
 
 def use() -> None:
     """The same for the rest of the program: for scripts, which draw with pyplot."""
+    find_matplotlib()
     from matplotlib import style as sheets
 
     sheets.use(["default", STYLE])

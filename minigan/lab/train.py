@@ -21,6 +21,7 @@ import numpy as np
 
 from minigan import arrays
 from minigan.arrays import Array
+from minigan.lab import memory
 from minigan.lab.checkpoint import FORMAT, pack_streams, unpack_streams
 from minigan.lab.config import Config
 from minigan.lab.data import Data
@@ -58,6 +59,7 @@ class Training:
         self.failed: dict[int, str] = {}
         self.streams = [arrays.streams(seed, *STREAMS) for seed in self.seeds]
         self.game = build_game(config, data.dim, data.log_density)
+        memory.refuse_run(config, self.game, len(self.seeds))
         self.players = build_players(config, self.game)
         rows = [initial_state(config, self.game, data, streams["init"]) for streams in self.streams]
         state = {name: np.stack([row[name] for row in rows]) if self.lead else rows[0][name] for name in rows[0]}

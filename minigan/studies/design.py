@@ -5,12 +5,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigan.lab import run
-from minigan.lab.config import Config
+from minigan.lab import memory, run
+from minigan.lab.config import Config, refuse_unread
 from minigan.lab.data import Data, data_from
 from minigan.lab.train import Training
 from minigan.registry import choose
@@ -86,7 +87,7 @@ def plan(
     first = given.pop("seed", 0)
     usual = row.quick_seeds if quick else row.seeds
     wanted = usual if seeds is None else seeds
-    numbers = tuple(range(first, first + wanted)) if isinstance(wanted, int) else tuple(wanted)
+    numbers = tuple(range(int(first), int(first + wanted))) if isinstance(wanted, Integral) else tuple(map(int, wanted))
     if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
         raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")
     methods: dict[str, Config] = {}
@@ -94,9 +95,11 @@ def plan(
     for name in names:
         try:
             methods[name] = replace(row.configure(name, quick, **given, seed=numbers[0]), data=known.name)
-            Training(methods[name], made.training_data(name))  # whatever is refused there is refused here
+            training = Training(methods[name], made.training_data(name))  # whatever is refused there is refused here
+            memory.refuse_run(training.config, training.game, len(numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+    refuse_unread(list(methods.values()), given)
     return made
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from minigan.lab.data import Data
 from minigan.lab.picture import circle_modes, shown_data
 from minigan.lab.reference import draw_reference
-from minigan.lab.style import DATA, FAINT, GENERATOR, plural, style, title
+from minigan.lab.style import DATA, FAINT, GENERATOR, new_figure, plural, style, title
 from minigan.studies.design import Row, Study, as_published
 from minigan.studies.intervals import Estimate
 from minigan.studies.summary import METRICS, summarize
@@ -25,8 +25,6 @@ MADE_BY = {"ceiling": DATA, "null": GREY}  # a yardstick is not a generator's
 
 def draw_comparison(study: Study) -> Any:
     """The matplotlib Figure. Above: samples of the first seed over the data; below: every seed's metrics."""
-    from matplotlib.figure import Figure
-
     plan, first = study.plan, study.plan.seeds[0]
     reference = draw_reference(plan.data, first, next(iter(plan.methods.values())).samples)
     clouds = {name: result.samples[0] for name, result in study.results.items()}
@@ -36,7 +34,7 @@ def draw_comparison(study: Study) -> Any:
     rows, first_rows = summarize(study), {row["recipe"]: row for row in study.rows if row["seed"] == first}
     panels, strip = lines * (16 / across + 0.4), 1.5 + 0.33 * len(rows)
     with style():
-        figure: Any = Figure(figsize=(16, 0.8 + panels + strip), layout="constrained")
+        figure: Any = new_figure(figsize=(16, 0.8 + panels + strip), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
         figure.suptitle(headline(study) + "\n", fontsize=17, fontweight="bold", parse_math=False)
         above, below = figure.subfigures(2, 1, height_ratios=(panels, strip))

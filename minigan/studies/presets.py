@@ -41,11 +41,14 @@ class Preset:
         return {**RECIPES, **self.methods}
 
     def configure(self, method: str, quick: bool = False, **given: Any) -> Config:
-        """All settings of a method. ValueError, with the nearest name, for one that is not known."""
+        """All settings of a method. ValueError, with the nearest name, for one that is not known.
+
+        What the method does not read is let pass, given or not: one call may be for several methods.
+        """
         choose(method, self.known, "recipe")
         own = {"recipe": method, **self.methods.get(method, {})}
         settings = {**self.settings, **own, **(self.quick if quick else {}), **given}
-        return configure(settings.pop("recipe"), **settings)
+        return configure(settings.pop("recipe"), settings)
 
 
 _COMPARED = ("gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1")

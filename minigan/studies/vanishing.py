@@ -24,7 +24,7 @@ from minigan.lab.config import Config, configure
 from minigan.lab.data import Data, data_from
 from minigan.lab.model import build_game
 from minigan.lab.state import STREAMS
-from minigan.lab.style import DATA, plural, style, title
+from minigan.lab.style import DATA, new_figure, plural, style, title
 from minigan.lab.train import Training, TrainingError, resolved
 from minigan.nets import OPTIMIZERS
 from minigan.studies.intervals import Estimate, interval_over
@@ -219,11 +219,9 @@ def draw_vanishing(found: dict[str, np.ndarray], figure: Any = None) -> Any:
 
     Lines are geometric means over the seeds, bands their 95 % intervals.
     """
-    from matplotlib.figure import Figure
-
     budgets, seeds, at = found["budgets"], found["seeds"], found["steps"]
     with style():
-        figure = Figure(layout="constrained") if figure is None else figure
+        figure = new_figure(layout="constrained") if figure is None else figure
         figure.set_size_inches(13, 4.6)
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
         figure.suptitle("The generator's gradient while a fresh critic learns", fontsize=15, fontweight="bold")

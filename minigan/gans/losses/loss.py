@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
+from numbers import Real
 
 from minigan.autodiff import Tensor, sigmoid
 from minigan.gans.losses.critic_output import Batch
@@ -41,7 +42,7 @@ class Loss:
             if name not in self.constants:
                 has = ", ".join(f"{k} = {v:g}" for k, v in self.constants.items()) or "none"
                 raise ValueError(f"this loss has no constant {name!r}; it has: {has}")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
                 raise ValueError(f"the constant {name} must be a finite number, not {value!r}")
         if self.family is None:
             return self
