@@ -59,7 +59,7 @@ V. One run
    your own points: arrays, lists, data frames, tensors ........................... lab/table.py
    from a file, whoever wrote it; what looks odd in them .......................... lab/read.py, text.py, describe.py
    it, a toy or a sampler, some rows held out, centred and scaled ................. lab/data.py, scaling.py
-   every setting of a run ......................................................... lab/config.py
+   every setting of a run; how much memory it takes ............................... lab/config.py, memory.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
    their recorded steps; the batches that each draws; what they start from ........ lab/steps.py, batches.py, state.py
    what is measured on the way .................................................... lab/history.py

@@ -41,9 +41,15 @@ def choose(name: str, rows: Mapping[str, Row], what: str) -> Row:
     """rows[name]; a ValueError that suggests the nearest name and lists all, if there is none."""
     if isinstance(name, str) and name in rows:
         return rows[name]
-    near = nearest(name, rows)
+    raise ValueError(not_among(name, rows, what))
+
+
+def not_among(name: object, names: Iterable[str], what: str) -> str:
+    """What to say of a name that is none of these."""
+    names = list(names)
+    near = nearest(name, names)
     hint = f"; did you mean {near!r}?" if near else "."
-    raise ValueError(f"unknown {what} {name!r}{hint} There are: {', '.join(rows)}")
+    return f"unknown {what} {name!r}{hint} There are: {', '.join(names)}"
 
 
 def nearest(name: object, names: Iterable[str], cutoff: float = 0.4) -> str | None:

@@ -1,4 +1,4 @@
-"""What the commands share: flags made from the table of settings, messages, run folders, BLAS threads."""
+"""What the commands share: flags made from the table of settings, messages, run folders, what is tried first."""
 
 import argparse
 import os
@@ -9,9 +9,14 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
+from minigan.arrays import DeviceError
+from minigan.cli.parser import number, whole
 from minigan.gans.recipes import RECIPES
-from minigan.lab.config import NAMES
+from minigan.lab.config import ERRANDS, NAMES
+from minigan.lab.style import new_figure, style
 
+REFUSED = (ValueError, DeviceError, OSError, MemoryError, ImportError)  # what a request may be refused with
+NUMBERS: dict[type, Callable[[str], Any]] = {int: whole, float: number}
 INTERRUPTED = 130  # the exit status of a program stopped by Ctrl-C
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -23,11 +28,12 @@ def command(commands: Any, name: str, function: Callable, about: str) -> argpars
 
 
 def add_settings(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
-    """A flag for each row of the configuration."""
-    group = parser.add_argument_group("settings")
-    for name, setting in NAMES.items():
-        if name not in without:
-            _add_setting(group, setting)
+    """A flag for each row of the configuration, in groups."""
+    for errand, names in ERRANDS.items():
+        group = parser.add_argument_group(errand)
+        for name in names:
+            if name not in without:
+                _add_setting(group, NAMES[name])
 
 
 def given_settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -46,11 +52,11 @@ def _add_setting(group: Any, setting: Field) -> None:
     if isinstance(default, bool):
         options = {"action": argparse.BooleanOptionalAction}
     elif not isinstance(default, tuple):
-        options = {"type": type(default), "metavar": type(default).__name__.upper()}
+        options = {"type": NUMBERS.get(type(default), str), "metavar": type(default).__name__.upper()}
     elif "str" in str(setting.type):
         options = {"type": str, "nargs": "+", "metavar": "NAME=VALUE"}
     else:
-        options = {"type": int, "nargs": "+", "metavar": "N"}
+        options = {"type": whole, "nargs": "+", "metavar": "N"}
     group.add_argument(f"--{setting.name.replace('_', '-')}", dest=setting.name, default=argparse.SUPPRESS,
                        help=f"{about}{choices} (default: {defaults})".replace("%", "%%"), **options)
 
@@ -73,8 +79,44 @@ def _text(value: Any) -> str:
 
 
 def fail(message: object, status: int = 2) -> int:
-    print(f"minigan: {message}", file=sys.stderr)
+    print(f"minigan: {reason(message)}", file=sys.stderr)
     return status
+
+
+def reason(error: object) -> str:
+    """What an error says, in words: of a file, which one."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}"
+    return str(error)
+
+
+def check_folder(folder: Path) -> None:
+    """ValueError unless it is a folder to write in, or can become one."""
+    above = next(path for path in (folder, *folder.parents) if path.exists())
+    if not above.is_dir():
+        raise ValueError(f"{above} is a file, not a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ValueError(f"nothing can be written in {above}: permission denied")
+
+
+def check_file(path: Path | None) -> None:
+    """ValueError unless the file, if one is asked for, can be written; its folder is made."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a file")
+    check_folder(path.parent)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ValueError(f"{path} cannot be written: permission denied")
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def check_pictures() -> None:
+    """ImportError or ValueError if matplotlib cannot draw: before the training, not after it."""
+    with style():
+        new_figure()
 
 
 def free_folder(name: str) -> Path:

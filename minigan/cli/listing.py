@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from minigan.cli.common import command
+from minigan.cli.common import REFUSED, check_file, command, fail
 from minigan.gans.recipes import RECIPES, Recipe
 from minigan.lab.toys import TOYS
 from minigan.studies.presets import PRESETS
@@ -18,6 +18,10 @@ def add(commands: Any) -> None:
 
 def list_command(args: argparse.Namespace) -> int:
     if args.markdown is not None:
+        try:
+            check_file(args.markdown)
+        except REFUSED as error:
+            return fail(error)
         args.markdown.write_text(page(), encoding="utf-8")
         return 0
     print("Recipes (--recipe)")

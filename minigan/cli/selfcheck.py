@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigan.arrays import DEVICES, DeviceError, library
-from minigan.cli.common import INTERRUPTED, blas_threads, command, fail
+from minigan.arrays import DEVICES, library
+from minigan.cli.common import INTERRUPTED, REFUSED, blas_threads, check_file, command, fail
 from minigan.cli.output import write_json
 from minigan.registry import choose
 
@@ -32,9 +32,8 @@ def selfcheck_command(args: argparse.Namespace) -> int:
         for size in sizes:
             choose(size, SIZES, "size")
         facts, results = about(library(args.device)), selfcheck(args.device, sizes)
-        if args.json is not None:
-            args.json.write_text("", encoding="utf-8")  # not after minutes
-    except (ValueError, DeviceError, OSError) as error:
+        check_file(args.json)  # not after minutes
+    except REFUSED as error:
         return fail(error)
     print(f"minigan selfcheck on {args.device}: {facts['device']}")
     print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "device"))

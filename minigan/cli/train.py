@@ -1,17 +1,30 @@
 """``minigan train``: train one system and leave a run folder."""
 
 import argparse
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigan.arrays import DeviceError
-from minigan.cli.common import INTERRUPTED, add_settings, blas_threads, command, fail, free_folder, given_settings
+from minigan.cli.common import (
+    INTERRUPTED,
+    REFUSED,
+    add_settings,
+    blas_threads,
+    check_folder,
+    check_pictures,
+    command,
+    fail,
+    free_folder,
+    given_settings,
+    reason,
+)
 from minigan.cli.output import print_table, progress_bar
+from minigan.cli.parser import count
 from minigan.lab import run
-from minigan.lab.config import Config, configure
+from minigan.lab.config import Config, configure, refuse_unread
 from minigan.lab.history import COLUMNS
 from minigan.lab.report import critic_distance, final_table
 from minigan.lab.train import Training, TrainingError
@@ -29,7 +42,7 @@ def add(commands: Any) -> None:
                        f"those given here [{', '.join(PRESETS)}] (default: none; its recipe: the first of its list)")
     train.add_argument("--eager", action="store_true",
                        help="build the graph anew each step instead of replaying it, for a debugger (default: off)")
-    train.add_argument("--threads", type=int, metavar="N",
+    train.add_argument("--threads", type=count(1, 1025), metavar="N",
                        help="BLAS threads; more than one pays for layers of 256 and wider (default: what "
                             "OPENBLAS_NUM_THREADS, MKL_NUM_THREADS or OMP_NUM_THREADS say, else 1)")
     add_settings(train)
@@ -44,23 +57,28 @@ def train_command(args: argparse.Namespace) -> int:
             if given or others:
                 refused = ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others])
                 return fail(f"--resume continues a run with its own settings: leave out {refused}")
+            check_pictures()
             folder, training = args.resume, run.resume(args.resume, eager=args.eager, device=device)
         else:
             method, config = _configuration(args.preset, given)
             folder = args.out or free_folder(f"{method}-{Path(config.data).stem}-seed{config.seed}")
+            check_folder(folder)
+            check_pictures()
             training = run.start(config, config.data, folder, eager=args.eager)
-    except (ValueError, DeviceError) as error:
+    except REFUSED as error:
         return fail(error)
     config = training.config
     print(f"{config.recipe} on {config.data}, seed {config.seed}: {config.steps} steps; run folder {folder}")
+    resume = shlex.join(["minigan", "train", "--resume", str(folder)])
     try:
-        bar = progress_bar(total=config.steps, initial=training.step, unit="step")
+        bar = progress_bar(config.steps, "step", initial=training.step)
         with blas_threads(args.threads), bar:
             done = run.drive(training, folder, partial(_advance, bar))
     except TrainingError as error:
         return fail(f"{error}. The last good checkpoint is kept in {folder}", status=1)
+    except (OSError, MemoryError) as error:
+        return fail(f"{reason(error)}. What was saved before is kept; to continue: {resume}", status=1)
     if not done:
-        resume = f"minigan train --resume {folder}"
         return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
     run.finish(training, folder)
     _print_scores(final_table(training))
@@ -79,7 +97,9 @@ def _configuration(name: str | None, given: dict[str, Any]) -> tuple[str, Config
         return config.recipe, config
     row = preset(name)
     method = given.pop("recipe", row.recipes[0])
-    return f"{name}-{method}", row.configure(method, **given)
+    config = row.configure(method, **given)
+    refuse_unread([config], given)
+    return f"{name}-{method}", config
 
 
 def _advance(bar: Any, training: Training) -> None:

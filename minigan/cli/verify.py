@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from minigan.arrays import DEVICES, DeviceError, library, to_host
-from minigan.cli.common import blas_threads, command, fail
+from minigan.arrays import DEVICES, library, to_host
+from minigan.cli.common import REFUSED, blas_threads, check_file, command, fail
 from minigan.cli.output import progress_bar, write_json
+from minigan.cli.parser import count
 
 
 def add(commands: Any) -> None:
     verify = command(commands, "verify", verify_command, "check every equation of the notes")
     verify.add_argument("patterns", nargs="*", metavar="ID",
                         help="which claims: W3, 'G*', errata (default: all of them)")
-    verify.add_argument("--seed", type=int, default=0, help="of the claims' random inputs (default: %(default)s)")
+    verify.add_argument("--seed", type=count(0, 2**63), default=0,
+                        help="of the claims' random inputs (default: %(default)s)")
     verify.add_argument("--json", type=Path, metavar="FILE", help="write the checks there as well")
     verify.add_argument("--markdown", type=Path, metavar="FILE", help="write them there as a page")
     verify.add_argument("--verbose", action="store_true", help="print every step that a claim computes")
@@ -30,7 +32,12 @@ def verify_command(args: argparse.Namespace) -> int:
 
     try:
         chosen, xp = claims.select(args.patterns), library(args.device)
-    except (ValueError, DeviceError) as error:
+        if args.self_test and (args.json or args.markdown or args.verbose or args.device != "cpu"):
+            return fail("--self-test prints which faults were noticed, on the cpu, and no more: leave out --json, "
+                        "--markdown, --verbose and --device")
+        check_file(args.json)
+        check_file(args.markdown)
+    except REFUSED as error:
         return fail(error)
     if args.self_test:
         return _print_self_test(_each(chosen, lambda claim: (claim, claims.self_test(claim, args.seed))))
@@ -49,8 +56,12 @@ def verify_command(args: argparse.Namespace) -> int:
 
 def _each(claims: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
     """What becomes of each claim, under a progress bar."""
-    with blas_threads(None):
-        return [work(claim) for claim in progress_bar(claims, unit="claim", leave=False)]
+    done = []
+    with blas_threads(None), progress_bar(len(claims), "claim", leave=False) as bar:
+        for claim in claims:
+            done.append(work(claim))
+            bar.update()
+    return done
 
 
 def _print_verdict(verdict: Any, verbose: bool) -> None:

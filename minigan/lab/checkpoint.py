@@ -7,11 +7,14 @@ import csv
 import io
 import json
 import os
+import struct
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -22,11 +25,34 @@ class RunError(ValueError):
     """A folder is not a run of ours, or not one that can be used as asked."""
 
 
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+# What a damaged file makes of being read, beside the errors that say so
+DAMAGE = (AttributeError, IndexError, KeyError, NotImplementedError, OverflowError, TypeError, struct.error, zlib.error)
+
+
+def reads_folder(function: Callable[Concatenate[Path, Given], Found]) -> Callable[Concatenate[Path, Given], Found]:
+    """The function of a run folder, which raises a RunError that names it for whatever is wrong in there."""
+
+    @wraps(function)
+    def read(folder: Path, *args: Given.args, **options: Given.kwargs) -> Found:
+        try:
+            return function(folder, *args, **options)
+        except DAMAGE as error:
+            raise RunError(f"{folder} is damaged: {type(error).__name__}, {error}") from error
+
+    return read
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole: a crash leaves the old one or the new one."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError:  # the disk is full, say
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
@@ -42,7 +68,9 @@ def _read(path: Path, parse: Callable[[bytes], Any]) -> Any:
         return parse(path.read_bytes())
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from error
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except NotADirectoryError as error:
+        raise RunError(f"{path.parent} is a file, not a run folder") from error
+    except (ValueError, OSError, EOFError, SyntaxError, MemoryError, zipfile.BadZipFile, *DAMAGE) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
 
 

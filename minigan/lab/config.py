@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -197,20 +197,22 @@ def _plain(value: Any, setting: Field) -> Any:
     return _number(value, type(setting.default))
 
 
-def _number(value: Any, kind: type) -> Any:
+def _number(value: Any, kind: Any) -> Any:
     """The number as one of that kind, int or float, if it is one; else as it is."""
-    if isinstance(value, bool) or not isinstance(value, Real) or abs(value) > 1e300:
+    if isinstance(value, bool) or kind not in (int, float) or not isinstance(value, Real):
         return value
-    if kind is float or (kind is int and float(value).is_integer()):
-        return kind(value)
-    return value
+    if isinstance(value, Integral) and kind is int:
+        return int(value)
+    number = float(value) if -1e300 < value < 1e300 else value  # type: ignore[operator]
+    return int(number) if kind is int and number.is_integer() else number
 
 
-def _check(setting: Field, value: Any) -> None:
+def _check(setting: Any, value: Any) -> None:
     name, about, kind = setting.name, setting.metadata, type(setting.default)
-    entries = value if isinstance(value, tuple) else (value,)
-    of = kind if kind is not tuple else str if "str" in str(setting.type) else int
-    if not isinstance(value, kind) or any(type(v) is not of for v in entries):  # a bool is an int, and none here
+    entries: Any = value if isinstance(value, tuple) else (value,)
+    of: Any = kind if kind is not tuple else str if "str" in str(setting.type) else int
+    fits = all(isinstance(v, of) and (of is bool or not isinstance(v, bool)) for v in entries)  # a bool is an int, too
+    if not isinstance(value, kind) or not fits:
         raise ValueError(f"{name} must be of type {setting.type}, got {value!r}")
     if about["choices"] is not None:
         choose(value, dict.fromkeys(about["choices"]), name)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.arrays import to_host
 from minigan.lab import run
-from minigan.lab.config import NAMES, Config, configure
+from minigan.lab.config import Config, configure, read_settings
 from minigan.lab.history import COLUMNS
 from minigan.lab.model import Model
 from minigan.lab.state import sampling_stream
@@ -93,7 +93,7 @@ class GAN:
     def load(cls, folder: str | Path) -> GAN:
         """The estimator of a run folder, at its last checkpoint. RunError if it is not one."""
         model = run.load_model(Path(folder))
-        gan = cls(**{name: getattr(model.config, name) for name in NAMES if name != "data"})
+        gan = cls(**{name: value for name, value in read_settings(model.config).items() if name != "data"})
         gan._fitted(model.config, model)
         return gan
 

@@ -66,6 +66,7 @@ def read_table(path: Path) -> Table:
     return Table(held["values"], names, labels=held.get("labels"))
 
 
+@files.reads_folder
 def resume(folder: Path, source: Any = None, eager: bool = False, device: str | None = None) -> Training:
     """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python.
 
@@ -87,19 +88,26 @@ def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
     columns = values.pop("columns", None)
     if columns is None:
         raise RunError(f"{folder / 'config.toml'} has no table [columns]")
-    if values.get("recipe") not in RECIPES:
+    if str(values.get("recipe")) not in RECIPES:
         raise RunError(f"{folder} holds a run of the recipe {values.get('recipe')!r}, which is not known here: "
                        "run the code that registers it (minigan.gans.register) before this")
-    return from_dict(values), columns
+    try:
+        return from_dict(values), columns
+    except ValueError as error:
+        raise RunError(f"{folder / 'config.toml'} is damaged: {error}") from error
 
 
+@files.reads_folder
 def load_model(folder: Path) -> Model:
     """The players of a run folder at its last checkpoint."""
     config, columns = read_config(folder)
     state = files.read_checkpoint(folder)
     known = {name: state[f"state.{name}"] for name in EVALUATED if f"state.{name}" in state}
-    scaling = Scaling(config.standardize, np.array(columns["shift"]), np.array(columns["scale"]))
-    return Model(config, scaling, known, tuple(columns["names"]))
+    shift, scale = np.array([columns["shift"], columns["scale"]], float)
+    names = tuple(columns["names"])
+    if not known.keys() >= {"theta", "w"} or len(names) != len(shift):
+        raise RunError(f"{folder} is damaged: it lacks a player, or the name of a column")
+    return Model(config, Scaling(config.standardize, shift, scale), known, names)
 
 
 def save(training: Training, folder: Path) -> None:

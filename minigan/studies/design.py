@@ -5,8 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -87,7 +86,8 @@ def plan(
     first = given.pop("seed", 0)
     usual = row.quick_seeds if quick else row.seeds
     wanted = usual if seeds is None else seeds
-    numbers = tuple(range(int(first), int(first + wanted))) if isinstance(wanted, Integral) else tuple(map(int, wanted))
+    counted = range(int(first), int(first) + int(wanted)) if isinstance(wanted, SupportsIndex) else wanted
+    numbers = tuple(map(int, counted))
     if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
         raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")
     methods: dict[str, Config] = {}
