@@ -246,7 +246,7 @@ def test_compare_takes_what_a_preset_says(tmp_path: Path, monkeypatch, capsys) -
 @pytest.mark.parametrize(("args", "words"), [
     (["--recipes", "gan,unroled"], ["'unroled'", "did you mean 'unrolled'"]),
     (["--recipes", "gan,r1,gan"], ["gan is named more than once"]),
-    (["--seeds", "0"], ["seeds: at least 1"]),
+    (["--seeds", "0"], ["--seeds must be at least 1"]),
     (["--jobs", "0"], ["--jobs must be at least 1"]),
     (["--data", "rnig8"], ["did you mean 'ring8'"]),
     (["--preset", "gantoy"], ["did you mean 'gan-toy'"]),

@@ -85,8 +85,8 @@ def fail(message: object, status: int = 2) -> int:
 
 def reason(error: object) -> str:
     """What an error says, in words: of a file, which one."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}"
     return str(error)

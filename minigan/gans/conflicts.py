@@ -146,7 +146,6 @@ UNREAD = [
     Unread(("unroll_optimizer", "unroll_rate"), lambda c, loss: c.unroll > 0, "no step is unrolled (unroll = 0)"),
     Unread(("classes",), lambda c, loss: loss.head.name == "classes",
            "it is for a critic of K classes: the recipe semi-supervised"),
-    Unread(("evaluations",), lambda c, loss: c.evaluations <= c.steps, "there are fewer steps to measure after"),
 ]
 
 

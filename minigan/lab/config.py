@@ -26,7 +26,7 @@ MODELS = ("mlp", "gaussian")
 HEADERS = ("auto", "yes", "no")
 
 
-LARGE, SMALL = 1e30, 1e-12  # of floats: beyond them, squares are no numbers of float32, or change nothing
+LARGE, SMALL = 1e31, 1e-12  # of floats: beyond them, squares are no numbers of float32, or change nothing
 
 
 def _row(default: Any, about: str, choices: Any = None, least: float | None = None, below: float | None = None,
@@ -203,7 +203,7 @@ def _number(value: Any, kind: Any) -> Any:
         return value
     if isinstance(value, Integral) and kind is int:
         return int(value)
-    number = float(value) if -1e300 < value < 1e300 else value  # type: ignore[operator]
+    number: Any = float(value) if -1e300 < value < 1e300 else value  # type: ignore[operator]
     return int(number) if kind is int and number.is_integer() else number
 
 

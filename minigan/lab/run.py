@@ -105,7 +105,7 @@ def load_model(folder: Path) -> Model:
     known = {name: state[f"state.{name}"] for name in EVALUATED if f"state.{name}" in state}
     shift, scale = np.array([columns["shift"], columns["scale"]], float)
     names = tuple(columns["names"])
-    if not known.keys() >= {"theta", "w"} or len(names) != len(shift):
+    if not known.keys() >= {"theta", "w"} or len(names) not in (0, len(shift)):
         raise RunError(f"{folder} is damaged: it lacks a player, or the name of a column")
     return Model(config, Scaling(config.standardize, shift, scale), known, names)
 

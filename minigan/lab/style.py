@@ -5,7 +5,8 @@ Okabe & Ito's palette, which colour-blind eyes can tell). Matplotlib is imported
 """
 
 import os
-from contextlib import AbstractContextManager
+import sys
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 DATA, FAINT, GENERATOR, CRITIC, MODES = "black", "#b8b8b8", "#0072B2", "#D55E00", "#00734F"
@@ -22,14 +23,15 @@ DPI = 130
 
 def find_matplotlib() -> None:
     """Import matplotlib, whatever MPLBACKEND says: a Figure needs no backend, and that of a notebook may be missing."""
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib
-    except ValueError:
-        backend = os.environ.pop("MPLBACKEND")
-        try:
-            import matplotlib  # noqa: F401
-        finally:
-            os.environ["MPLBACKEND"] = backend
+    finally:
+        os.environ |= {} if backend is None else {"MPLBACKEND": backend}
+    with suppress(ValueError):  # pyplot, if somebody uses that, is to have what was asked for
+        matplotlib.rcParams |= {} if backend is None else {"backend": backend}
 
 
 def new_figure(**options: Any) -> Any:

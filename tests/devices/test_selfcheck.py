@@ -327,7 +327,7 @@ def test_control_c_tells_what_is_known(few, tmp_path, capsys, monkeypatch):
     (["--device", "cuda"], "needs cupy, which is not installed.*pip install.*--device cpu"),
     (["--device", "cdua"], "unknown device 'cdua'"),
     (["--sizes", "S,XL"], "unknown size 'XL'.*There are: S, M, L"),
-    (["--json", "nowhere/all.json"], "nowhere"),
+    (["--json", "."], "is a folder, not a file"),
 ])
 def test_a_request_that_cannot_be_met(args, words, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

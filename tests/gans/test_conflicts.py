@@ -58,13 +58,13 @@ REFUSED = [
 FEWER = {"pretrain": 2, "unroll": 2, "burst": 2}
 
 
-def tiny(name: str, settings: dict) -> dict:
-    return TINY | {"dtype": "float32"} | {k: n for k, n in FEWER.items() if RECIPES[name].settings.get(k)} | settings
+def tiny(name: str) -> dict:
+    return TINY | {"dtype": "float32"} | {k: n for k, n in FEWER.items() if RECIPES[name].settings.get(k)}
 
 
 def two_steps(name: str, settings: dict) -> None:
     """Recorded, from the start; everything stays finite."""
-    run = Training(configure(name, **tiny(name, settings)), DATA)
+    run = Training(configure(name, tiny(name), **settings), DATA)
     before = run.state["theta"].copy()
     for _ in (1, 2):
         run.iterate()
@@ -76,7 +76,7 @@ def two_steps(name: str, settings: dict) -> None:
 @pytest.mark.parametrize(("name", "settings", "words", "allowed"), REFUSED, ids=str)
 def test_a_refusal_says_why_and_its_neighbour_runs(name: str, settings: dict, words: str, allowed: dict) -> None:
     with pytest.raises(ValueError, match=words) as error:
-        configure(name, **tiny(name, settings))
+        configure(name, tiny(name), **settings)
     assert str(error.value) in {row.reason for row in CONFLICTS}
     two_steps(name, allowed)
 
@@ -85,7 +85,7 @@ def test_every_row_refuses_something_above() -> None:
     said = set()
     for name, settings, _, _ in REFUSED:
         with pytest.raises(ValueError) as error:
-            configure(name, **tiny(name, settings))
+            configure(name, tiny(name), **settings)
         said.add(str(error.value))
     assert said == {row.reason for row in CONFLICTS}
     assert len({row.reason for row in CONFLICTS}) == len(CONFLICTS)
@@ -144,7 +144,7 @@ def test_a_loss_with_every_stabiliser(loss: str, monkeypatch) -> None:
             two_steps(name, settings | held)
         else:
             with pytest.raises(ValueError) as error:
-                configure(name, **tiny(name, settings | held))
+                configure(name, tiny(name), **settings | held)
             assert str(error.value) in {row.reason for row in CONFLICTS}
 
 

@@ -32,7 +32,7 @@ def training(
 ) -> Training:
     """A run of the recipe, its settings kept except for sizes and counts."""
     fewer = {key: few for key, few in FEWER.items() if RECIPES[name].settings.get(key)}
-    return Training(configure(name, **(TINY | fewer | settings)), data, eager, seeds)
+    return Training(configure(name, TINY | fewer, **settings), data, eager, seeds)
 
 
 def steepest(name: str, **settings: Any) -> Training:

@@ -16,7 +16,7 @@ def test_a_recipes_settings_come_over_the_defaults_and_yours_over_both() -> None
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_configures_and_survives_toml(name: str) -> None:
-    config = configure(name, generator=(8, 9))
+    config = configure(name, {"generator": (8, 9)})
     assert from_dict(as_dict(config)) == config
 
 

@@ -25,7 +25,7 @@ LINE = ("mle", "reverse-kl")  # these fit one Gaussian, on the line
 
 
 def training(name: str = "wgan-gp", data: object = None, eager: bool = False, seeds=None, **settings) -> Training:
-    config = configure(name, **(SMALL | ({"pretrain": 3} if "ebgan" in name else {}) | settings))
+    config = configure(name, SMALL | ({"pretrain": 3} if "ebgan" in name else {}), **settings)
     data = data_from(("bimodal" if name in LINE else "ring8") if data is None else data, config.standardize)
     return Training(config, data, eager, seeds)
 
@@ -250,7 +250,7 @@ def test_every_recipe_brings_the_generator_nearer(name: str) -> None:
     target = gaussian_mixture([[2.0, -1.0]], 0.3)
     usual = {"steps": 300, "batch": 32, "generator": (16,), "evaluations": 1, "samples": 50, "standardize": "none",
              "lr_generator": 2e-3, "lr_critic": 2e-3, "schedule": "constant"}
-    config = configure(name, **(usual | NEARER.get(name, {})))
+    config = configure(name, usual | NEARER.get(name, {}))
     run = Training(config, data_from(target, standardize="none"), seeds=range(10))
     real = target.sample(np.random.default_rng(1), 300)
 
