@@ -2,7 +2,7 @@
 
 import pytest
 
-from minigan.registry import Registry, choose
+from minigan.registry import Registry, choose, nearest
 
 BY = {
     "[name] =": lambda rows: rows.__setitem__("one", 2),
@@ -34,3 +34,14 @@ def test_the_rest_is_a_dictionary():
 def test_a_misspelt_name_is_answered():
     with pytest.raises(ValueError, match="unknown number 'twoo'; did you mean 'two'"):
         choose("twoo", Registry("number", {"one": 1, "two": 2}), "number")
+
+
+@pytest.mark.parametrize("written", ["WGAN-GP", "wgan_gp", "Wgan_Gp", "wgangp"])
+def test_capitals_and_underscores_are_no_distance(written):
+    assert nearest(written, ["gan", "wgan", "wgan-gp", "wgan-lp"]) == "wgan-gp"
+
+
+def test_what_is_no_name_is_refused_and_what_is_like_none_has_no_suggestion():
+    with pytest.raises(ValueError, match=r"unknown number \[1\]\. There are: one"):
+        choose([1], {"one": 1}, "number")
+    assert nearest("zzzz", ["one"]) is None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minigan.gans import LOSSES, RECIPES, Recipe
-from minigan.gans.conflicts import CONFLICTS
-from minigan.lab.config import configure
+from minigan.gans.conflicts import CONFLICTS, UNREAD, unread
+from minigan.lab.config import NAMES, configure, read_settings
 from minigan.lab.train import Training
 from tests.gans.tiny import DATA, TINY
 from tests.selection import slow_but
@@ -151,3 +151,72 @@ def test_a_loss_with_every_stabiliser(loss: str, monkeypatch) -> None:
 def test_the_sample_leaves_out_no_stabiliser_and_no_loss() -> None:
     pairs = [pair.split(" ", 1) for pair in sampled()]
     assert {loss for loss, _ in pairs} == set(LOSSES) and {s for _, s in pairs} == set(STABILISERS)
+
+
+# (recipe, a setting that is given and that nothing reads there, words of the reason, what makes it read)
+UNREAD_THERE = [
+    ("wgan-gp", {"alpha": 0.5}, "rmsprop", {"optimizer": "rmsprop"}),
+    ("wgan-gp", {"mu": 0.5}, "momentum", {"optimizer": "momentum"}),
+    ("wgan", {"beta1": 0.1}, "adam and optimistic-adam", {"optimizer": "adam"}),
+    ("wgan", {"beta2": 0.1}, "adam and optimistic-adam", {"optimizer": "adam"}),
+    ("wgan-gp", {"beta1": 0.1, "optimizer": "sgd"}, "adam and optimistic-adam", {"optimizer": "optimistic-adam"}),
+    ("imle", {"lr_critic": 1.0}, "no critic", None),
+    ("imle", {"critic": (3,)}, "no critic", None),
+    ("imle", {"critic_activation": "tanh"}, "no critic", None),
+    ("gan", {"critic_activation": "tanh", "critic": ()}, "no critic with hidden", {"critic": (3,)}),
+    ("wgan-gp", {"burst": 5}, "more steps", {"critic_steps": 4}),
+    ("mle", {"generator": (3,)}, "Gaussian", None),
+    ("mle", {"latent": 3}, "Gaussian", None),
+    ("mle", {"init": "normal"}, "no layers to start", None),
+    ("mle", {"activation": "tanh"}, "no hidden layer asks", None),
+    ("gan", {"activation": "tanh", "generator": (), "critic_activation": "sigmoid"}, "no hidden", {"generator": (3,)}),
+    ("gan", {"generator_norm": "batch", "generator": ()}, "no hidden layers", {"generator": (3,)}),
+    ("gan", {"critic_norm": "layer", "critic": ()}, "no hidden layers", {"critic": (3,)}),
+    ("sn-gan", {"penalty_kind": "r1", "penalty": 0.0}, "penalty = 0", {"penalty": 0.2}),
+    ("gan", {"penalty": 0.5}, "choose a penalty_kind", {"penalty_kind": "r2"}),
+    ("gan", {"noise_schedule": "cosine"}, "instance_noise", {"instance_noise": 0.1}),
+    ("gan", {"unroll_rate": 0.5}, "unroll = 0", {"unroll": 2}),
+    ("gan", {"unroll_optimizer": "sgd"}, "unroll = 0", {"unroll": 2}),
+    ("wgan-gp", {"classes": 3}, "semi-supervised", None),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "words", "remedy"), UNREAD_THERE, ids=str)
+def test_a_setting_that_nothing_reads_is_refused_where_it_is_given(name, settings, words, remedy) -> None:
+    with pytest.raises(ValueError, match="would do nothing: ") as error:
+        configure(name, **settings)
+    assert words in str(error.value) and next(iter(settings)) in str(error.value)
+    assert configure(name, settings)  # a preset's: below what is given
+    if remedy is not None:
+        configure(name, **settings | remedy)
+
+
+def test_every_row_of_the_unread_refuses_something_above() -> None:
+    assert {name for row in UNREAD for name in row.names} == {next(iter(settings)) for _, settings, _, _ in UNREAD_THERE}
+    assert {name for row in UNREAD for name in row.names} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_all_settings_of_a_recipe_may_be_given_at_once(name: str) -> None:
+    """As a copy of an estimator gives them: at their defaults, or at the recipe's."""
+    config = configure(name)
+    assert configure(name, **{key: getattr(config, key) for key in NAMES if key != "recipe"}) == config
+    assert configure(**{"name" if key == "recipe" else key: value for key, value in read_settings(config).items()}
+                     ) == config
+
+
+@pytest.mark.parametrize("name", ["gan", "wgan", "mle", "unrolled"])
+def test_what_is_unread_changes_no_number(name: str) -> None:
+    """Two runs that differ in an unread setting alone are the same to the last bit."""
+    others = {"alpha": 0.5, "mu": 0.1, "beta1": 0.3, "beta2": 0.7, "critic": (3,), "critic_activation": "tanh",
+              "burst": 1, "generator": (3,), "init": "normal", "activation": "tanh", "penalty": 0.7, "lr_critic": 0.1,
+              "noise_schedule": "cosine", "unroll_rate": 0.1, "unroll_optimizer": "sgd", "classes": 4, "latent": 5}
+    base = configure(name, tiny(name))
+    left = [key for key in others if key in unread(base, base.loss)]
+    assert left or name == "unrolled"
+    ends = []
+    for config in (base, configure(name, tiny(name) | {key: others[key] for key in left})):
+        run = Training(config, DATA)
+        run.iterate()
+        ends.append(run.state["theta"])
+    np.testing.assert_array_equal(*ends)
