@@ -38,6 +38,10 @@ def reads_folder(function: Callable[Concatenate[Path, Given], Found]) -> Callabl
     def read(folder: Path, *args: Given.args, **options: Given.kwargs) -> Found:
         try:
             return function(folder, *args, **options)
+        except RunError:
+            raise
+        except ValueError as error:
+            raise RunError(f"{folder}: {error}") from error
         except DAMAGE as error:
             raise RunError(f"{folder} is damaged: {type(error).__name__}, {error}") from error
 

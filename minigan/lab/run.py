@@ -82,6 +82,7 @@ def resume(folder: Path, source: Any = None, eager: bool = False, device: str | 
     return training
 
 
+@files.reads_folder
 def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
     """The configuration of a run folder, and what it knows of the data's columns: names, shift, scale."""
     values = files.read_toml(folder / "config.toml")
@@ -91,10 +92,7 @@ def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
     if str(values.get("recipe")) not in RECIPES:
         raise RunError(f"{folder} holds a run of the recipe {values.get('recipe')!r}, which is not known here: "
                        "run the code that registers it (minigan.gans.register) before this")
-    try:
-        return from_dict(values), columns
-    except ValueError as error:
-        raise RunError(f"{folder / 'config.toml'} is damaged: {error}") from error
+    return from_dict(values), columns
 
 
 @files.reads_folder

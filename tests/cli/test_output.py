@@ -13,7 +13,8 @@ from minigan.claims import CLAIMS
 from minigan.cli import main
 from minigan.cli.output import Tenths, write_json
 
-TINY = ["--steps", "400", "--batch", "16", "--generator", "8", "--critic", "8", "--samples", "50", "--evaluations", "20"]
+SMALL = ["--batch", "16", "--generator", "8", "--critic", "8", "--samples", "50"]
+TINY = [*SMALL, "--steps", "400", "--evaluations", "20"]
 
 
 def test_json_has_numpys_values_and_what_is_not_finite(tmp_path: Path) -> None:

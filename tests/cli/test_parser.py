@@ -68,7 +68,7 @@ def test_help_has_a_group_for_each_errand(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = capsys.readouterr().out
-    groups = {group: part for group, part in re.findall(r"^([a-z].*):\n((?:  .*\n|\n)+)", text, re.M)}
+    groups = dict(re.findall(r"^([a-z].*):\n((?:  .*\n|\n)+)", text, re.M))
     for errand, names in ERRANDS.items():
         flags = re.findall(r"^  --([a-z0-9-]+)", groups[errand], re.M)
         assert flags == [name.replace("_", "-") for name in names]

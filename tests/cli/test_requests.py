@@ -14,7 +14,8 @@ from minigan.lab.toys import TOYS
 from minigan.studies.presets import PRESETS
 
 QUICK = ["--steps", "2", "--batch", "8", "--generator", "4", "--critic", "4", "--samples", "20", "--evaluations", "1"]
-NONSENSE = ["", "0", "-1", "-0.5", "nan", "inf", "-inf", "1e400", "1e12", "1e-300", "3.7", "x", "None", "0x10", "²", "1,5"]
+NONSENSE = ["", "0", "-1", "-0.5", "nan", "inf", "-inf", "1e400", "1e12", "1e-300", "3.7", "x", "None", "0x10", "²",
+            "1,5"]
 NUMBERS = {"int": ["0", "1", "2", "3", "1e1", "1_0"], "float": ["0", "0.1", "0.5", "1", "2", "1e-3"]}
 
 
@@ -31,7 +32,8 @@ def random_value(rng: random.Random, name: str) -> list[str]:
     if name == "constants":
         return [rng.choice(["margin=2", "b=0.5", "margin", "=", "margin=x", "alpha=1"])]
     if name == "data":
-        return [rng.choice([*TOYS, "nowhere.csv", "points.csv", "words.csv", ".", "points.csv/x.npy", "x" * 300 + ".npy"])]
+        files = ["nowhere.csv", "points.csv", "words.csv", ".", "points.csv/x.npy", "x" * 300 + ".npy"]
+        return [rng.choice([*TOYS, *files])]
     return [str(rng.choice([1, 2, 5, 0, -3])) for _ in range(rng.randint(1, 3))]
 
 
@@ -49,8 +51,10 @@ def random_settings(rng: random.Random) -> list[str]:
 
 
 def random_request(rng: random.Random) -> list[str]:
-    out = ["--out", rng.choice(["new", "new-2", "new-3", "deep/new", "deep/new-2", "points.csv", "points.csv/new", "run"])]
-    command = rng.choice(["train"] * 12 + ["compare", "compare", "sample", "sample", "list", "verify", "trian", "selfcheck"])
+    folders = ["new", "new-2", "new-3", "deep/new", "deep/new-2", "points.csv", "points.csv/new", "run"]
+    out = ["--out", rng.choice(folders)]
+    others = ["compare", "compare", "sample", "sample", "list", "verify", "trian", "selfcheck"]
+    command = rng.choice(["train"] * 12 + others)
     if command == "train":
         more = rng.choice([[]] * 6 + [["--preset", rng.choice([*PRESETS, "own2"])], ["--threads", rng.choice(NONSENSE)],
                                       ["--resume", rng.choice(["run", "nothing", "points.csv"])], ["--eager"]])
@@ -87,7 +91,7 @@ def place(tmp_path: Path, monkeypatch) -> Path:
 
 def check(request: list[str], capsys, place: Path) -> int:
     """The status of a request, which keeps the rules."""
-    before = {path for path in place.rglob("*")}
+    before = set(place.rglob("*"))
     try:
         status = main(request)
     except SystemExit as done:
@@ -99,7 +103,7 @@ def check(request: list[str], capsys, place: Path) -> int:
     if status:
         assert re.search(r"^minigan: .{8,}", error, re.M), (request, error)
     if status == 2:
-        assert {path for path in place.rglob("*")} == before, request
+        assert set(place.rglob("*")) == before, request
     return status
 
 
