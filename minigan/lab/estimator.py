@@ -23,7 +23,7 @@ from minigan.lab.history import COLUMNS
 from minigan.lab.metrics import W1_SAMPLES, wasserstein_1
 from minigan.lab.model import Model
 from minigan.lab.state import STREAMS, sampling_stream
-from minigan.lab.table import Table, as_table
+from minigan.lab.table import Table, same_columns
 from minigan.lab.train import Training
 from minigan.registry import choose
 
@@ -119,7 +119,7 @@ class GAN:
         data = run.load_data(config, x, y if config.loss.head.name == "classes" else None)
         warm = self.warm_start and hasattr(self, "model_")
         if warm:
-            self._check_columns(data.dim, data.names)
+            self._points(data.table or Table(np.zeros((1, data.dim))))  # refuses other columns
             data = replace(data, scaling=self.model_.scaling)
         training = Training(replace(config, data=data.name), data, eager)
         if warm:
@@ -149,7 +149,7 @@ class GAN:
 
     def _fitted(self, model: Model, checkpoint: dict[str, np.ndarray]) -> None:
         self.config_, self.model_ = model.config, model
-        self.history_ = dict(zip(COLUMNS, checkpoint["history"][0].T, strict=True))
+        self.history_ = {name: checkpoint["history"][0, :, k].copy() for k, name in enumerate(COLUMNS)}
         self._checkpoint, self._rng = checkpoint, sampling_stream(model.config.seed)
 
     # -- what it has learned -------------------------------------------------------------------
@@ -192,19 +192,7 @@ class GAN:
 
     def _points(self, x: Any) -> np.ndarray:
         """Points of the same columns as those of the fit, (n, d) in float64."""
-        table = x if isinstance(x, Table) else as_table(x, "x", least=1)
-        self._check_columns(table.values.shape[1], table.names or ())
-        return table.values
-
-    def _check_columns(self, dim: int, names: tuple[str, ...]) -> None:
-        """ValueError unless there are as many columns, and of the same names in the same order, if both have names."""
-        known = self.model_.names
-        if dim != self.n_features_in_:
-            raise ValueError(f"X has {dim} features, but {type(self).__name__} is expecting {self.n_features_in_} "
-                             "features as input")
-        if names and known and names != known:
-            raise ValueError(f"the columns are {', '.join(names)}, but those of the fit were {', '.join(known)}, "
-                             "in this order")
+        return same_columns(x, self._model().names, self.n_features_in_)
 
     # -- to a folder and back ------------------------------------------------------------------
     def save(self, folder: str | Path) -> None:

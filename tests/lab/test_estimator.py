@@ -174,7 +174,7 @@ def test_what_a_warm_start_refuses() -> None:
     gan = minigan.GAN(warm_start=True, **SMALL).fit(POINTS)
     before = gan.sample(5, seed=1)
     for steps in (20, 10):
-        with pytest.raises(ValueError, match="goes on after 20 steps.*must have grown; got"):
+        with pytest.raises(ValueError, match=r"goes on after 20 steps.*must have grown; got"):
             gan.set_params(steps=steps).fit(POINTS)
     with pytest.raises(ValueError, match=r"changed: steps, generator\): warm_start=False trains new ones"):
         gan.set_params(steps=30, generator=(9,)).fit(POINTS)
@@ -329,7 +329,7 @@ def test_other_columns_are_refused(ask: str) -> None:
     question(POINTS), question(Table(POINTS, ("height", "width")))
     with pytest.raises(ValueError, match="X has 3 features, but GAN is expecting 2 features"):
         question(np.ones((5, 3)))
-    with pytest.raises(ValueError, match="width, height, but those of the fit were height, width"):
+    with pytest.raises(ValueError, match=r"in another order than .*: width, height, but expected height, width"):
         question(Table(POINTS, ("width", "height")))
     with pytest.raises(ValueError, match="finite"):
         question([[1.0, np.nan]])
