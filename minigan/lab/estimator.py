@@ -222,7 +222,7 @@ class GAN:
         parameters = saved.get("parameters")
         if own.exists() and parameters is None:
             raise RunError(f"{own} has no table [parameters]")
-        if parameters is not None and "stream" not in saved:  # saved before it was fitted
+        if parameters is not None and not (folder / "config.toml").exists():  # saved before it was fitted
             return cls(**_with_tuples(parameters))
         model, checkpoint = run.load_model(folder), files.read_checkpoint(folder)
         gan = cls(**(_chosen(model.config) if parameters is None else _with_tuples(parameters)))

@@ -304,20 +304,21 @@ def test_the_score_is_minus_a_distance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_score_is_always_the_same_and_rises_with_training(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(5).normal(size=(3000, 2)) + 5
-    gan = minigan.GAN("imle", **SMALL).fit(x)
+    settings = {"evaluations": 1, "samples": 50, "generator": (8,)}
+    gan = minigan.GAN("imle", steps=20, **settings).fit(x)
     score = gan.score(x)
     gan.sample(10)
     draws = drawn(monkeypatch)
     assert score == gan.score(x, y=np.zeros(len(x))) < 0
     assert len(draws[-1]) == 1024 and isinstance(score, float)
-    assert minigan.GAN("imle", **SMALL | {"steps": 400}).fit(x).score(x) > score
+    assert minigan.GAN("imle", steps=400, **settings).fit(x).score(x) > score
     assert gan.score(x[:1]) < 0 and gan.critic(x[:1]).shape == (1,)
 
 
 def test_a_score_takes_rows_from_everywhere() -> None:
     """Of a sorted table, not the first 1,024."""
     x = np.random.default_rng(5).normal(size=(5000, 1))
-    gan = minigan.GAN("mle", **SMALL | {"steps": 300}).fit(x)
+    gan = minigan.GAN("mle", steps=300, evaluations=1).fit(x)
     assert gan.score(np.sort(x, axis=0)) == pytest.approx(gan.score(x), abs=0.1)
 
 
@@ -356,7 +357,7 @@ def test_what_only_fit_gives() -> None:
     ({"seed": "a"}, "seed must be"), ({"seed": True}, "seed must be"),
 ])
 def test_what_sample_refuses(arguments: dict, why: str) -> None:
-    gan = minigan.GAN(**SMALL | {"steps": 1}).fit(POINTS)
+    gan = minigan.GAN(**SMALL | {"steps": 1, "evaluations": 1}).fit(POINTS)
     state = gan._rng.bit_generator.state
     with pytest.raises(ValueError, match=why):
         gan.sample(**arguments)
