@@ -102,7 +102,8 @@ def resume(folder: Path, source: Any = None, eager: bool = False, device: str | 
     if (folder / "data.npz").exists():
         source = read_table(folder / "data.npz")
     data = load_data(config, config.data if source is None else source)
-    training = Training(placed, replace(data, name=config.data), eager)
+    data = replace(data, name=config.data, scaling=load_model(folder).scaling)  # which a warm start has kept
+    training = Training(placed, data, eager)
     training.restore(checkpoint)
     if steps is not None:
         write_config(folder, config, data)

@@ -6,6 +6,7 @@ import inspect
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -183,6 +184,28 @@ def test_what_a_warm_start_refuses() -> None:
     np.testing.assert_array_equal(gan.sample(5, seed=1), before)
     gan.fit(POINTS * 3)  # other points of the same columns: the players see them on the scale that they know
     np.testing.assert_array_equal(gan.model_.scaling.scale, minigan.GAN(**SMALL).fit(POINTS).model_.scaling.scale)
+
+
+def test_a_warm_start_goes_on_after_control_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    gan = minigan.GAN(warm_start=True, **SMALL)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        pressed = iter([False] * 6 + [True])
+        patch.setattr(run, "interruptible", lambda: nullcontext(lambda: next(pressed)))
+        gan.fit(POINTS)
+    assert gan._checkpoint["step"] == 7 and gan.sample(3).shape == (3, 2)
+    assert_same(gan.fit(POINTS)._checkpoint, minigan.GAN(**SMALL).fit(POINTS)._checkpoint)
+
+
+def test_a_warm_start_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
+    """On the scale that its players know, though the rows are others."""
+    gan = minigan.GAN(warm_start=True, **SMALL).fit(POINTS)
+    gan.set_params(steps=30).fit(POINTS * 3, folder=tmp_path / "run")
+    resumed = run.resume(tmp_path / "run")
+    assert resumed.step == 30
+    np.testing.assert_array_equal(resumed.data.scaling.scale, gan.model_.scaling.scale)
+    np.testing.assert_array_equal(resumed.data.table.values, POINTS * 3)
+    with pytest.raises(RunError, match="already holds a run"):
+        gan.set_params(steps=40).fit(POINTS, folder=tmp_path / "run")
 
 
 def test_a_fit_that_fails_keeps_the_last() -> None:
