@@ -220,7 +220,7 @@ class GAN:
         folder, own = Path(folder), Path(folder) / "estimator.toml"
         saved = files.read_toml(own) if own.exists() else {}
         parameters = saved.get("parameters")
-        if own.exists() and parameters is None:
+        if own.exists() and not isinstance(parameters, dict):
             raise RunError(f"{own} has no table [parameters]")
         if parameters is not None and not (folder / "config.toml").exists():  # saved before it was fitted
             return cls(**_with_tuples(parameters))
