@@ -66,6 +66,20 @@ def test_the_default_folder_is_named_by_the_run_and_never_reused(tmp_path: Path,
         assert file.read_bytes() == (b / file.name).read_bytes()
 
 
+def test_a_finished_run_goes_on(tmp_path: Path, capsys) -> None:
+    """As the run that was so long from the start, where the learning rate is constant."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    settings = [*TINY, "--schedule", "constant", "--evaluations", "1"]
+    steps = int(TINY[TINY.index("--steps") + 1])
+    assert main(["train", *settings, "--out", str(here)]) == 0
+    assert main(["train", "--resume", str(here), "--steps", str(2 * steps)]) == 0
+    assert main(["train", *settings, "--steps", str(2 * steps), "--out", str(there)]) == 0
+    for file in ("samples.npz", "config.toml"):
+        assert (here / file).read_bytes() == (there / file).read_bytes(), file
+    assert main(["train", "--resume", str(here), "--steps", str(steps)]) == 2
+    assert f"has taken {2 * steps} steps already" in capsys.readouterr().err
+
+
 @pytest.mark.slow("runs and studies killed, and gone on with")
 def test_kill_minus_nine_and_resume_gives_the_bits_of_an_uninterrupted_run(whole: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
@@ -117,7 +131,8 @@ def test_a_run_that_blows_up_fails_with_its_last_checkpoint(tmp_path: Path) -> N
     (["--dtype", "float16"], ["dtype", "float32"]),
     (["--device", "cuda"], ["cupy"]),
     (["--resume", "nothing-here"], ["not a run folder"]),
-    (["--resume", "nothing-here", "--steps", "5"], ["its own settings", "--steps"]),
+    (["--resume", "nothing-here", "--steps", "5"], ["not a run folder"]),
+    (["--resume", "nothing-here", "--batch", "5"], ["its own settings", "--batch"]),
     (["--resume", "nothing-here", "--preset", "collapse"], ["its own settings", "--preset"]),
     (["--preset", "colapse"], ["colapse", "did you mean 'collapse'"]),
     (["--preset", "collapse", "--recipe", "unroled"], ["did you mean 'unrolled'"]),

@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
                        help="the run folder (default: runs/RECIPE-DATA-seedSEED, numbered if that exists)")
     train.add_argument("--resume", type=Path, metavar="RUN",
                        help="continue the run in this folder, with its own settings, from its last checkpoint; "
-                       "on another --device if you like")
+                       "on another --device if you like, or to more --steps in all")
     train.add_argument("--preset", metavar="NAME", help="a named configuration, over the recipe's settings and under "
                        f"those given here [{', '.join(PRESETS)}] (default: none; its recipe: the first of its list)")
     train.add_argument("--eager", action="store_true",
@@ -53,12 +53,12 @@ def train_command(args: argparse.Namespace) -> int:
     try:
         if args.resume is not None:
             others = [name for name in ("out", "preset") if getattr(args, name) is not None]
-            device = given.pop("device", None)
+            device, steps = given.pop("device", None), given.pop("steps", None)
             if given or others:
                 refused = ", ".join(f"--{name.replace('_', '-')}" for name in [*given, *others])
                 return fail(f"--resume continues a run with its own settings: leave out {refused}")
             check_pictures()
-            folder, training = args.resume, run.resume(args.resume, eager=args.eager, device=device)
+            folder, training = args.resume, run.resume(args.resume, eager=args.eager, device=device, steps=steps)
         else:
             method, config = _configuration(args.preset, given)
             folder = args.out or free_folder(f"{method}-{Path(config.data).stem}-seed{config.seed}")

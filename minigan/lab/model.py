@@ -62,6 +62,10 @@ class Model:
     def game(self) -> Game:
         return build_game(self.config, len(self.scaling.shift))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: without the game, which is made of functions and made again when asked for."""
+        return {name: value for name, value in vars(self).items() if name != "game"}
+
     @property
     def theta(self) -> np.ndarray:
         """The generator's parameters that samples are drawn with: their moving average, if there is one."""

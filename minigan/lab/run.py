@@ -31,16 +31,32 @@ from minigan.lab.train import Training
 
 def start(config: Config, source: Any, folder: Path, eager: bool = False, labels: Any = None) -> Training:
     """A new run on ``source`` (see data_from) in ``folder``, which must not hold one already."""
-    if (folder / "config.toml").exists():
-        raise RunError(f"{folder} already holds a run: choose another folder (--out), or continue it (--resume)")
+    refuse_taken(folder)
     data = load_data(config, source, labels)
     training = Training(replace(config, data=data.name), data, eager)
-    folder.mkdir(parents=True, exist_ok=True)
-    if data.table is not None:
-        write_table(folder / "data.npz", data.table)
-    files.write_toml(folder / "config.toml", as_dict(training.config) | {"columns": _columns(data)})
-    save(training, folder)
+    begin(training, folder)
     return training
+
+
+def refuse_taken(folder: Path) -> None:
+    if (folder / "config.toml").exists():
+        raise RunError(f"{folder} already holds a run: choose another folder (--out), or continue it (--resume)")
+
+
+def begin(training: Training, folder: Path) -> None:
+    """Make the folder of a run: its data, its settings, and where it stands."""
+    make_folder(folder)
+    if training.data.table is not None:
+        write_table(folder / "data.npz", training.data.table)
+    write_config(folder, training.config, training.data)
+    save(training, folder)
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made a folder: {error.strerror}") from error
 
 
 def load_data(config: Config, source: Any, labels: Any = None) -> Data:
@@ -49,9 +65,11 @@ def load_data(config: Config, source: Any, labels: Any = None) -> Data:
     return data_from(source, config.standardize, rng, labels, config.holdout, config.header)
 
 
-def _columns(data: Data) -> dict[str, Any]:
-    """The scaling and the names, as TOML holds them."""
-    return {"names": list(data.names), "shift": data.scaling.shift.tolist(), "scale": data.scaling.scale.tolist()}
+def write_config(folder: Path, config: Config, of: Data | Model) -> None:
+    """The settings, and the names and the scaling of the columns."""
+    scaling = of.scaling
+    columns = {"names": list(of.names), "shift": scaling.shift.tolist(), "scale": scaling.scale.tolist()}
+    files.write_toml(folder / "config.toml", as_dict(config) | {"columns": columns})
 
 
 def write_table(path: Path, table: Table) -> None:
@@ -67,18 +85,29 @@ def read_table(path: Path) -> Table:
 
 
 @files.reads_folder
-def resume(folder: Path, source: Any = None, eager: bool = False, device: str | None = None) -> Training:
+def resume(folder: Path, source: Any = None, eager: bool = False, device: str | None = None,
+           steps: int | None = None) -> Training:
     """The run in ``folder`` at its last checkpoint. ``source``: only for a sampler given from Python.
 
-    device: where to go on, if elsewhere: a checkpoint knows no device.
+    device: where to go on, if elsewhere: a checkpoint knows no device. steps: how many there shall be in all, if
+    another number than at first; from now on the folder's own. With constant schedules the bits are those of a run
+    that had so many from the start; others fall over all of the steps, the new number, and so rise again at first.
     """
     config, _ = read_config(folder)
-    config = config if device is None else replace(config, device=device)
+    checkpoint = files.read_checkpoint(folder)
+    taken = int(checkpoint["step"])
+    if steps is not None and steps < taken:
+        raise RunError(f"{folder} has taken {taken} steps already: --steps must be at least that, got {steps}")
+    config = replace(config, steps=config.steps if steps is None else steps)
+    placed = config if device is None else replace(config, device=device)
     if (folder / "data.npz").exists():
         source = read_table(folder / "data.npz")
     data = load_data(config, config.data if source is None else source)
-    training = Training(config, replace(data, name=config.data), eager)
-    training.restore(files.read_checkpoint(folder))
+    data = replace(data, name=config.data, scaling=load_model(folder).scaling)  # which a warm start has kept
+    training = Training(placed, data, eager)
+    training.restore(checkpoint)
+    if steps is not None:
+        write_config(folder, config, data)
     return training
 
 
@@ -110,8 +139,13 @@ def load_model(folder: Path) -> Model:
 
 def save(training: Training, folder: Path) -> None:
     """Write the checkpoint and the history: the run so far."""
-    files.write_arrays(folder / "checkpoint.npz", training.checkpoint())
-    files.write_table(folder / "history.csv", COLUMNS, training.history)
+    write_checkpoint(folder, training.checkpoint())
+
+
+def write_checkpoint(folder: Path, checkpoint: dict[str, np.ndarray]) -> None:
+    """What ``Training.checkpoint`` gives, and its history as a table."""
+    files.write_arrays(folder / "checkpoint.npz", checkpoint)
+    files.write_table(folder / "history.csv", COLUMNS, checkpoint["history"][0].tolist())
 
 
 def finish(training: Training, folder: Path) -> None:

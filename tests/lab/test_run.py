@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import signal
 import tokenize
 import tomllib
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import minigan
+from minigan.lab import checkpoint as files
 from minigan.lab import report, run
 from minigan.lab.checkpoint import RunError
 from minigan.lab.config import configure
@@ -79,6 +81,37 @@ def test_the_users_points_stay_with_the_run(tmp_path: Path) -> None:
     run.finish(resumed, part)
     for name in [*FILES, "data.npz"]:
         assert (whole / name).read_bytes() == (part / name).read_bytes(), name
+
+
+def test_a_finished_run_goes_on_to_more_steps(tmp_path: Path) -> None:
+    """With constant schedules the very files of a run that was so long from the start; its data stay with it."""
+    x = np.random.default_rng(0).normal(size=(50, 3)) * 9 + 4
+    settings = {"schedule": "constant", "ema": 0.9}
+    long = leave(tmp_path / "long", x, steps=60, evaluations=6, **settings)
+    short = leave(tmp_path / "short", x, **settings)
+    resumed = run.resume(short, steps=60)
+    assert resumed.step == 30 and run.read_config(short)[0].steps == 60
+    assert run.drive(run.resume(short), short)  # the new number is the folder's own
+    left, right = (files.read_checkpoint(folder) for folder in (short, long))
+    assert set(left) == set(right)
+    for name in set(left) - {"history", "streams"}:  # measured half as often in the second half
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+def test_a_linear_schedule_falls_over_all_steps_of_a_longer_run(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "run")
+    resumed = run.resume(tmp_path / "run", steps=40)
+    resumed.set_numbers()
+    rate = resumed.config.lr_generator * (1 - 30 / 40)
+    assert float(resumed.steps.numbers["eta.theta"]) == pytest.approx(rate)
+
+
+def test_a_run_has_no_fewer_steps_than_it_has_taken(folder: Path) -> None:
+    before = (folder / "config.toml").read_bytes()
+    with pytest.raises(RunError, match="has taken 30 steps already: --steps must be at least that, got 29"):
+        run.resume(folder, steps=29)
+    assert run.resume(folder, steps=30).step == 30
+    assert (folder / "config.toml").read_bytes() == before
 
 
 def test_a_loaded_model_is_the_trained_one(folder: Path) -> None:
