@@ -237,7 +237,7 @@ MOMENTS: dict[str, Callable[[minigan.GAN], object]] = {
 
 @pytest.mark.parametrize("keep", KEEP)
 def test_kept_before_it_is_fitted(keep: str, tmp_path: Path) -> None:
-    gan = minigan.GAN("wgan", seed=np.int64(3).item(), generator=(8,), constants=(), steps=20, samples=50)
+    gan = minigan.GAN("wgan", seed=3, generator=(8,), constants=(), steps=20, samples=50)
     back = KEEP[keep](gan, tmp_path / "gan")
     assert repr(back) == repr(gan) and back.get_params() == gan.get_params()
     with pytest.raises(NotFittedError):
