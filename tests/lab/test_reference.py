@@ -58,7 +58,7 @@ def of_a_study(dtype: str) -> list[float]:
 def of_the_estimator(dtype: str) -> list[float]:
     """Samples of a seed beside data that a user draws with the same seed."""
     gan, distances = minigan.GAN("mle", dtype=dtype), []
-    gan._fitted(perfect(dtype).config, perfect(dtype).model)
+    gan._fitted(perfect(dtype).model, perfect(dtype).checkpoint())
     for seed in SEEDS:
         data = TOYS["gaussian"].sample(np.random.default_rng(seed), N)
         distances.append(wasserstein_distance(gan.sample(N, seed=seed)[:, 0], data[:, 0]))

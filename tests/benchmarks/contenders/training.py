@@ -20,7 +20,7 @@ def config(problem: Problem, **settings: Any) -> Config:
     return configure(
         problem.recipe, generator=hidden, critic=hidden, batch=problem.batch, activation=problem.activation,
         latent=LATENT, dtype=problem.dtype, penalty=PENALTY, lr_critic=LR, lr_generator=LR, beta1=BETA1, beta2=BETA2,
-        critic_steps=problem.critic_steps, schedule="constant", steps=10**9, **settings)
+        critic_steps=problem.critic_steps, schedule="constant", steps=10**8, **settings)
 
 
 class Contender:
