@@ -8,8 +8,8 @@ Six systems on one ring, and what their numbers are worth
 Six recipes, the same networks and the same budget, three seeds each, in a few seconds: a small edition of what
 `minigan compare` does with ten seeds and tens of thousands of steps (docs/comparison.md). Read each number between the
 two last panels: fresh data do not reach 100 % quality nor :math:`W_1 = 0`, and noise "finds" all eight modes, for one
-of its 2,500 samples near each is enough. Of three seeds an interval, in brackets, is little more than their range:
-where two overlap, nothing has been shown.
+of its 2,500 samples near each is enough. Three seeds are too few for an interval, so where two means differ, nothing
+has been shown yet.
 
 Source: Srivastava et al. (2017, VEEGAN), section 4.1, for modes and quality. In the notes: all. Claims: W17.
 """
@@ -29,7 +29,7 @@ recipes = ["gan", "lsgan", "packing", "r1", "wgan-gp", "imle"]
 done = run_study(recipes, data, seeds=3, settings=budget, jobs=1)
 print(markdown(cells(done)))
 
-rows = {row["recipe"]: row for row in summarize(done)}  # of each system a mean and an interval, metric by metric
+rows = {row["recipe"]: row for row in summarize(done)}  # of each system the mean of each metric
 first = draw_reference(done.plan.data, 0, 2500)._asdict()  # what the first seed was measured against
 samples = {name: result.samples for name, result in done.results.items()}  # (seeds, 2500, 2)
 found = {"rows": rows, "by_seed": done.rows, "samples": samples, "real": first["real"]}

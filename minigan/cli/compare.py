@@ -34,8 +34,8 @@ def add(commands: Any) -> None:
                       "train several recipes for several seeds and print one table")
     compare.add_argument("--recipes", metavar="A,B,...",
                          help="the recipes, separated by commas, or the preset's variants (default: the preset's list)")
-    compare.add_argument("--seeds", type=count(1, 10_001), metavar="N",
-                         help="how many seeds, from --seed on (default: the preset's number)")
+    compare.add_argument("--seeds", type=seeds, metavar="N",
+                         help="how many seeds, from --seed on, or which: 3,7,11 (default: the preset's number)")
     compare.add_argument("--preset", default="own", metavar="NAME", help="a named configuration, over the recipes' "
                          f"settings and under those given here [{', '.join(PRESETS)}] (default: %(default)s)")
     compare.add_argument("--quick", action="store_true", help="the preset's reduced budget: to look, not to quote")
@@ -44,6 +44,11 @@ def add(commands: Any) -> None:
     compare.add_argument("--out", type=Path, metavar="DIR", help="the study's folder; what it has already is not "
                          "trained again (default: runs/compare-DATA, numbered if that exists)")
     add_settings(compare, without=("recipe",))
+
+
+def seeds(text: str) -> int | tuple[int, ...]:
+    """How many, or which: 3,7,11."""
+    return tuple(map(count(0), text.split(","))) if "," in text else count(1, 10_001)(text)
 
 
 def compare_command(args: argparse.Namespace) -> int:

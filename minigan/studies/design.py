@@ -5,7 +5,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, SupportsIndex
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,6 +62,11 @@ class Study:
         """A row for each method and seed, then the ceiling's and the null baseline's: the long table."""
         return [row for result in self.results.values() for row in result.rows] + self.yardsticks
 
+    def median_row(self, name: str) -> Row:
+        """Of a method or yardstick, the row of the seed with the median W₁, the lower of two; failed ones come last."""
+        rows = sorted((row for row in self.rows if row["recipe"] == name), key=lambda row: row.get("w1", inf))
+        return rows[(len(rows) - 1) // 2]
+
 
 def plan(
     recipes: Sequence[str] | None = None,
@@ -83,13 +89,8 @@ def plan(
     source = row.settings.get("data", Config.data) if data is None else data
     chosen = {**row.settings, **given}
     known = data_from(source, **{key: chosen[key] for key in ("standardize", "holdout", "header") if key in chosen})
-    first = given.pop("seed", 0)
     usual = row.quick_seeds if quick else row.seeds
-    wanted = usual if seeds is None else seeds
-    counted = range(int(first), int(first) + int(wanted)) if isinstance(wanted, SupportsIndex) else wanted
-    numbers = tuple(map(int, counted))
-    if not numbers or len({*numbers}) < len(numbers) or min(numbers) < 0:
-        raise ValueError(f"seeds: at least 1, each once and none negative; got {wanted}")
+    numbers = seeds_from(usual if seeds is None else seeds, given.pop("seed", None))
     methods: dict[str, Config] = {}
     made = Plan(source if known.table is None else known.table, known, methods, numbers, row, quick, given)
     for name in names:
@@ -101,6 +102,21 @@ def plan(
             raise ValueError(f"{name}: {error}") from error
     refuse_unread(list(methods.values()), given)
     return made
+
+
+def seeds_from(wanted: int | Sequence[int], first: int | None = None) -> tuple[int, ...]:
+    """So many seeds from the first on (from 0), or the seeds themselves. ValueError unless each is there once, ≥ 0."""
+    if isinstance(wanted, (int, np.integer)):
+        numbers = tuple(range(first or 0, (first or 0) + int(wanted)))
+    elif first is None:
+        numbers = tuple(wanted)
+    else:
+        raise ValueError(f"seeds names every seed ({', '.join(map(str, wanted))}), so there is no first one: "
+                         f"leave out seed {first}")
+    whole = all(isinstance(seed, (int, np.integer)) for seed in numbers)
+    if not numbers or not whole or len({*numbers}) < len(numbers) or min(numbers) < 0:
+        raise ValueError(f"seeds: at least 1, each a whole number, once and not negative; got {wanted}")
+    return tuple(map(int, numbers))
 
 
 def as_published(plan: Plan) -> bool:

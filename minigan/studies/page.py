@@ -13,7 +13,7 @@ from minigan.lab.config import NAMES, as_dict
 from minigan.lab.metrics import W1_SAMPLES
 from minigan.lab.picture import save_picture
 from minigan.studies.design import LOOKING, Plan, Study, as_published
-from minigan.studies.intervals import LEVEL, RESAMPLES
+from minigan.studies.intervals import LEAST, LEVEL, RESAMPLES
 from minigan.studies.picture import draw_comparison
 from minigan.studies.presets import PUBLISHED, published
 from minigan.studies.summary import cells, markdown, summarize, write_rows, write_summary, written
@@ -50,8 +50,8 @@ def page(study: Study, command: str | None = None) -> str:
 def _legend(plan: Plan) -> str:
     n = next(iter(plan.methods.values())).samples
     text = [
-        f"Means over the seeds {', '.join(map(str, plan.seeds))}, those that failed left out and counted, with "
-        f"{100 * LEVEL:g} % intervals: the percentile bootstrap of the mean over seeds, {RESAMPLES:,} resamples.",
+        f"Means over the seeds {', '.join(map(str, plan.seeds))}, those that failed left out and counted.",
+        _intervals(len(plan.seeds)),
         f"Of each seed, {n:,} samples are measured; exact W₁, in data units, on the first "
         f"{min(n, W1_SAMPLES):,} of them.",
         "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
@@ -63,14 +63,22 @@ def _legend(plan: Plan) -> str:
     return " ".join(text)
 
 
+def _intervals(seeds: int) -> str:
+    """What stands in brackets, or why nothing does."""
+    if seeds < LEAST:
+        return f"No intervals: a {100 * LEVEL:g} % one takes {LEAST} seeds. What each seed gave is in table.csv."
+    unlike = 1 - (1 - LEVEL) ** (1 / seeds)  # a share p of other seeds is missed by n with probability (1 − p)ⁿ
+    return (f"In brackets {100 * LEVEL:g} % intervals of the mean, where at least {LEAST} seeds did not fail: the "
+            f"bootstrap's expanded percentiles, {RESAMPLES:,} resamples. An interval of one value, as [8.0, 8.0], says "
+            f"that all seeds agree: {seeds} do, once in 20 times, even if {100 * unlike:.0f} % of all would not.")
+
+
 def command_of(plan: Plan, data: str | None = None) -> str:
     """The command line that makes this study again; data: the file, where they are from one."""
     words = ["minigan", "compare", "--preset", plan.preset.name]
     if plan.quick:
         words.append("--quick")
-    words += ["--data", data or plan.data.name, "--recipes", ",".join(plan.methods), "--seeds", str(len(plan.seeds))]
-    if plan.seeds[0]:
-        words += ["--seed", str(plan.seeds[0])]
+    words += ["--data", data or plan.data.name, "--recipes", ",".join(plan.methods), *_flags(plan.seeds)]
     for name, value in plan.given.items():
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
@@ -78,6 +86,14 @@ def command_of(plan: Plan, data: str | None = None) -> str:
         else:
             words += [flag, *map(str, value if isinstance(value, tuple | list) else (value,))]
     return shlex.join(words)
+
+
+def _flags(seeds: tuple[int, ...]) -> list[str]:
+    """The flags that give these seeds: their number and the first, or all where they do not follow one another."""
+    first, n = seeds[0], len(seeds)
+    if seeds != tuple(range(first, first + n)):
+        return ["--seeds", ",".join(map(str, seeds))]
+    return ["--seeds", str(n), *(["--seed", str(first)] if first else [])]
 
 
 def _budget(plan: Plan) -> str:

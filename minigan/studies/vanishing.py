@@ -209,7 +209,7 @@ def vanishing_table(found: dict[str, np.ndarray]) -> list[list[str]]:
             ends = (10 ** np.log10(found[name][row, :, t]).mean() for t in (0, -1))
             first, last = (f"{float(f'{norm:.2g}'):g}" for norm in ends)  # two digits, and no 1.1e+02
             mean, low, high = (f"{part[row]:.2f}".replace("-", "−") for part in orders)
-            between = "" if np.isnan(orders.low[row]) else f" [{low}, {high}]"  # of one seed there is none
+            between = "" if np.isnan(orders.low[row]) else f" [{low}, {high}]"  # few seeds have none
             rows.append([text, f"{budget:,}", first, last, mean + between])
     return rows
 
@@ -217,7 +217,7 @@ def vanishing_table(found: dict[str, np.ndarray]) -> list[list[str]]:
 def draw_vanishing(found: dict[str, np.ndarray], figure: Any = None) -> Any:
     """The matplotlib Figure (of its own, or the one given): a panel for each loss, a line for each budget.
 
-    Lines are geometric means over the seeds, bands their 95 % intervals.
+    Lines are geometric means over the seeds, bands their 95 % intervals; of too few seeds, thin lines each of them.
     """
     budgets, seeds, at = found["budgets"], found["seeds"], found["steps"]
     with style():
@@ -231,6 +231,8 @@ def draw_vanishing(found: dict[str, np.ndarray], figure: Any = None) -> Any:
             for row, budget in enumerate(budgets):
                 line = Estimate(*(10**part for part in interval_over(np.log10(found[name][row]), axis=-2)))
                 shade = SHADES[row * (len(SHADES) - 1) // max(len(budgets) - 1, 1)]
+                if np.isnan(line.low).all():
+                    ax.plot(at, found[name][row].T, color=shade, alpha=0.4, linewidth=0.7)
                 ax.fill_between(at, line.low, line.high, color=shade, alpha=0.25, linewidth=0)
                 ax.plot(at, line.mean, color=shade, label=f"after {budget:,} steps", linewidth=1.8)
             ax.set(yscale="log", xlabel="steps of the fresh critic, G frozen", xlim=(0, at[-1]))

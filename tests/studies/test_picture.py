@@ -22,11 +22,12 @@ def made_up(recipes=("gan", "wgan-gp", "r1"), data="ring8", seeds=5, failed=(), 
     todo = plan(recipes, data, seeds, **options)
     rng = np.random.default_rng(2)
     names = METRICS if todo.data.modes(np.zeros((1, todo.data.dim))) else METRICS[-1:]
+    k = len(todo.data.mixture.modes) if todo.data.mixture else 0
 
     def row(recipe: str, seed: int) -> dict:
         if (recipe, seed) in failed:
             return {"recipe": recipe, "seed": seed, "failed": "it did"}
-        numbers = dict(zip(METRICS, [*rng.integers(0, 9, 2).tolist(), *rng.random(3).tolist()], strict=True))
+        numbers = dict(zip(METRICS, [*rng.integers(0, k + 1, 2).tolist(), *rng.random(3).tolist()], strict=True))
         return {"recipe": recipe, "seed": seed, "failed": "", **{name: numbers[name] for name in names}}
 
     results = {}
@@ -35,7 +36,10 @@ def made_up(recipes=("gan", "wgan-gp", "r1"), data="ring8", seeds=5, failed=(), 
         rows = [row(name, seed) for seed in todo.seeds]
         samples[[bool(row["failed"]) for row in rows]] = np.nan
         results[name] = Result(rows, samples, 3.0)
-    return Study(todo, results, [row(name, seed) for name in ("ceiling", "null") for seed in todo.seeds])
+    yardsticks = [row(name, seed) for name in ("ceiling", "null") for seed in todo.seeds]
+    for line in yardsticks[len(todo.seeds):]:
+        line["w1"] = 0.5 + line["w1"] / 10  # noise is farther away than what was trained, unless that runs away
+    return Study(todo, results, yardsticks)
 
 
 def panels(figure) -> dict:
@@ -59,10 +63,10 @@ def bars(ax, y: float) -> list[list[float]]:
 
 
 def test_means_intervals_and_seeds_are_drawn_where_they_are() -> None:
-    study = made_up(failed=[("r1", 3)])
+    study = made_up(seeds=7, failed=[("r1", 3)])
     drawn = panels(picture.draw_comparison(study))
-    for title, metric, factor in [("Modes, of 8", "modes_solid", 1), ("High quality, % within 3σ of a mode",
-                                  "high_quality", 100), ("Exact W₁ to the data", "w1", 1)]:
+    for title, metric, factor in [("Modes, of 8", "modes_solid", 1), ("% within 3σ of a mode", "high_quality", 100),
+                                  ("Exact W₁, in data units", "w1", 1)]:
         ax = drawn[title]
         at = heights(drawn["Modes, of 8"])
         assert list(at) == ["gan", "wgan-gp", "r1", "ceiling", "null"] and list(at.values()) == [4, 3, 2, 1, 0]
@@ -88,33 +92,82 @@ def test_seeds_that_agree_are_one_larger_dot() -> None:
     assert sizes[8] == pytest.approx(np.sqrt(3) * sizes[2])
 
 
-def test_samples_of_the_first_seed_lie_over_the_data() -> None:
-    study = made_up(seeds=[4, 2])
+def test_of_too_few_seeds_no_interval_is_drawn() -> None:
+    drawn = panels(picture.draw_comparison(made_up(seeds=5)))
+    for ax in list(drawn.values())[-3:]:
+        assert [bars(ax, y + d) for y in range(5) for d in (0, -0.26)] == [[]] * 10
+        assert "95" not in "".join(text.get_text() for text in ax.texts)
+
+
+def test_one_runaway_does_not_ruin_the_axis() -> None:
+    """Beyond the axis' end are a triangle and the number, and nothing is cut off in silence."""
+    study = made_up(seeds=7)
+    for row in study.results["r1"].rows:
+        row["w1"] = 31.0 + row["seed"]  # total variation's, as it was by default
+    study.results["gan"].rows[2]["w1"] = 1e30  # and one seed of another's
+    ax = panels(picture.draw_comparison(study))["Exact W₁, in data units"]
+    null = summarize(study)[-1]["w1"].mean
+    end = ax.get_xlim()[1]
+    assert 0.5 < max(row["w1"] for row in study.results["wgan-gp"].rows) < end < 2.1 * null
+    assert points(ax, "o", 2) == [] and points(ax, "o", 2.26) == []  # r1 is all beyond it
+    assert all(0.95 * end < x <= end for y in (4, 4.26, 2, 2.26) for x in points(ax, ">", y))
+    assert [len(points(ax, ">", y)) for y in (4, 4.26, 3, 3.26, 2, 2.26)] == [1, 1, 0, 0, 1, 1]
+    assert {text.get_text() for text in ax.texts} >= {"34", "1.43e+29"}
+    seen = points(ax, "o", 4.26)
+    assert seen == sorted(row["w1"] for row in study.results["gan"].rows if row["seed"] != 2 and row["w1"] < end)
+
+
+@pytest.mark.parametrize(("seeds", "null", "end"), [
+    ([0.1, 0.2, 0.3], 0.5, 0.3),  # nobody runs away: the largest
+    ([0.1, 0.2, 31.0], 0.5, 1.0),  # twice the null
+    ([7.0, 8.0, 9.0, 0.1], 0.5, 1.0),  # most of them do
+    ([0.1, 0.2, 0.3, 5e5], 5e5, 2.5),  # the null itself does: an outlier among the data
+    ([0.0, 0.0], 0.0, 1 / 1.01), ([], np.nan, 1 / 1.01),  # data of one point; everything failed
+])
+def test_where_the_axis_of_w1_ends(seeds, null, end) -> None:
+    assert picture.end_of_axis(seeds, null) == pytest.approx(1.01 * end)
+
+
+@pytest.mark.parametrize(("w1", "median"), [
+    ([0.3, 0.1, 0.2], 2), ([0.4, 0.1, 0.3, 0.2], 3), ([0.4, None, 0.3], 0), ([None, None, 0.3], None), ([0.5], 0),
+])
+def test_the_median_seed_is_the_lower_of_two_and_failures_come_last(w1, median) -> None:
+    study = made_up(["gan"], seeds=len(w1), failed=[("gan", seed) for seed, x in enumerate(w1) if x is None])
+    for row, x in zip(study.results["gan"].rows, w1, strict=True):
+        row |= {} if x is None else {"w1": x}
+    found = study.median_row("gan")
+    assert found["failed"] if median is None else found["seed"] == median
+
+
+def test_samples_of_the_median_seeds_lie_over_the_data() -> None:
+    study = made_up(seeds=[4, 2, 9])
     drawn = panels(picture.draw_comparison(study))
     assert list(drawn)[:5] == ["gan", "wgan-gp", "r1", "ceiling", "null"]
     for name, result in study.results.items():
+        k = int(np.argsort([row["w1"] for row in result.rows])[1])
         data, samples = drawn[name].collections
-        np.testing.assert_allclose(samples.get_offsets(), result.samples[0])
+        np.testing.assert_allclose(samples.get_offsets(), result.samples[k])
         assert len(data.get_offsets()) == len(shown_data(study.plan.data))
-        solid, share = (result.rows[0][metric] for metric in ("modes_solid", "high_quality"))
+        solid, share = (result.rows[k][metric] for metric in ("modes_solid", "high_quality"))
         (left, right), (low, high) = drawn[name].get_xlim(), drawn[name].get_ylim()
-        outside = np.mean([not (left <= x <= right and low <= y <= high) for x, y in result.samples[0]])
+        outside = np.mean([not (left <= x <= right and low <= y <= high) for x, y in result.samples[k]])
         assert [text.get_text() for text in drawn[name].texts] == [
-            f"{solid} of 8 solid, {100 * share:.0f} % hq", f"{100 * outside:.0f} % outside"]
+            f"{solid} of 8 solid, {100 * share:.0f} % hq", f"seed {(4, 2, 9)[k]}", f"{100 * outside:.0f} % outside"]
         circles = [patch for patch in drawn[name].patches if isinstance(patch, Circle)]
         np.testing.assert_allclose([circle.center for circle in circles], TOYS["ring8"].modes)
         assert {circle.radius for circle in circles} == {3 * TOYS["ring8"].sigma}
-    for name in ("ceiling", "null"):
+    for name, rows in (("ceiling", study.yardsticks[:3]), ("null", study.yardsticks[3:])):
+        seed = sorted(rows, key=lambda row: row["w1"])[1]["seed"]
         shown = drawn[name].collections[1].get_offsets()
-        np.testing.assert_allclose(shown, getattr(draw_reference(study.plan.data, 4, 2500), name))
+        np.testing.assert_allclose(shown, getattr(draw_reference(study.plan.data, seed, 2500), name))
 
 
 def test_the_headline_says_what_it_is() -> None:
-    assert picture.headline(made_up(seeds=1)) == "ring8: 30,000 steps; 1 seed, seed 0 shown"
+    assert picture.headline(made_up(seeds=1)) == "ring8: 30,000 steps; 1 seed"
     quick = made_up(["gan"], data=None, seeds=None, preset="collapse", quick=True)
     steps = quick.plan.preset.quick["steps"]
-    words = f"ring8-unit: {steps:,} steps; 4 seeds, seed 0 shown; preset collapse; a quick look"
-    assert picture.headline(quick) == words
+    words = f"ring8-unit: {steps:,} steps; 4 seeds; preset collapse; a quick look"
+    assert picture.headline(quick) == words + "\nof each, the seed with the median W₁ is shown"
     assert "preset collapse, changed" in picture.headline(made_up(["gan"], preset="collapse", settings={"steps": 9}))
 
 
@@ -140,7 +193,7 @@ EIGHT = ["gan", "unrolled", "packing", "wgan-gp", "sn-gan", "r1", "virtual-batch
     (["gan"], np.full((5, 2), 3.0)),
 ])
 def test_nothing_lies_on_anything_else(recipes, data) -> None:
-    study = made_up(recipes, data, failed=[(recipes[0], 0)])
+    study = made_up(recipes, data, failed=[(recipes[0], seed) for seed in range(3)])
     figure = picture.draw_comparison(study)
     assert overlaps(figure) == []
     drawn = panels(figure)
@@ -163,7 +216,7 @@ def test_densities_on_the_line_are_of_all_samples() -> None:
 
 def test_a_method_whose_every_seed_failed_has_an_empty_line() -> None:
     study = made_up(failed=[("gan", seed) for seed in range(5)])
-    ax = panels(picture.draw_comparison(study))["Exact W₁ to the data"]
+    ax = panels(picture.draw_comparison(study))["Exact W₁, in data units"]
     y = heights(panels(picture.draw_comparison(study))["Modes, of 8"])["gan"]
     assert np.isnan(points(ax, "o", y)).all() and bars(ax, y) == []
 

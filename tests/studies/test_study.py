@@ -105,6 +105,7 @@ def test_presets_and_what_is_given_over_them() -> None:
     quick = plan(["r1"], "ring8", None, {"seed": 5}, "collapse", quick=True)
     assert quick.seeds == (5, 6, 7, 8) and quick.methods["r1"].data == "ring8"
     assert quick.methods["r1"] == replace(PRESETS["collapse"].configure("r1", True, seed=5), data="ring8")
+    assert plan(["gan"], None, np.int64(2), {"seed": np.int32(3)}).seeds == (3, 4)  # NumPy's numbers are numbers
     assert list(plan(None, None, 1).methods) == ["gan", "unrolled", "wgan", "wgan-gp", "sn-gan"]
 
 
@@ -164,8 +165,10 @@ def test_a_method_of_which_every_seed_fails_is_a_result_too(tmp_path: Path) -> N
     ({"seeds": 0}, "seeds: at least 1"),
     ({"seeds": -3}, "seeds: at least 1"),
     ({"seeds": []}, "seeds: at least 1"),
-    ({"seeds": [1, 2, 1]}, "each once"),
-    ({"seeds": [1, -2]}, "none negative"),
+    ({"seeds": [1, 2, 1]}, "each a whole number, once"),
+    ({"seeds": [1, -2]}, "not negative"),
+    ({"seeds": [1, 2.5]}, "a whole number"),
+    ({"seeds": [3, 7], "settings": {"seed": 5}}, r"seeds names every seed \(3, 7\).*leave out seed 5"),
     ({"data": "rnig8"}, "did you mean 'ring8'"),
     ({"preset": "colapse"}, "did you mean 'collapse'"),
     ({"settings": {"stpes": 3}}, "gan: unknown setting 'stpes'; did you mean 'steps'"),

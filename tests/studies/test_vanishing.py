@@ -15,7 +15,7 @@ from minigan.lab.data import data_from
 from minigan.lab.state import STREAMS
 from minigan.lab.train import Training, TrainingError
 from minigan.studies import vanishing
-from minigan.studies.intervals import interval_over
+from minigan.studies.intervals import interval_over, level
 from minigan.theory.optimal import saturation_bound
 
 LOSSES = ("saturating", "non-saturating", "wasserstein")
@@ -258,13 +258,14 @@ def test_the_interval_is_the_bootstraps_over_seeds():
     for b in range(2):
         for t in range(3):
             seeds = x[b, :, t]
-            peer = bootstrap((seeds,), np.mean, method="percentile", random_state=np.random.default_rng(3))
+            peer = bootstrap((seeds,), np.mean, method="percentile", confidence_level=level(10),
+                             random_state=np.random.default_rng(3))
             assert found.mean[b, t] == pytest.approx(seeds.mean())
             ends = (found.low[b, t], found.high[b, t])
-            assert ends == pytest.approx(tuple(peer.confidence_interval), abs=0.03 * seeds.std())
+            assert ends == pytest.approx(tuple(peer.confidence_interval), abs=0.05 * seeds.std())
     norms = np.array([[[1.0, 0.5, 1e-2], [1.0, 0.1, 1e-4]]])  # falls by 2 and by 4 orders
     assert vanishing.fall(norms).mean == pytest.approx([3])
-    assert vanishing.fall(norms).low == pytest.approx([2]) and vanishing.fall(norms).high == pytest.approx([4])
+    assert np.isnan(vanishing.fall(norms).low) and np.isnan(vanishing.fall(norms).high)  # of two seeds
 
 
 def test_the_picture_and_the_table_say_what_was_found(found):
@@ -272,12 +273,20 @@ def test_the_picture_and_the_table_say_what_was_found(found):
     figure.draw_without_rendering()
     for ax, name in zip(figure.axes, LOSSES, strict=True):
         assert ax.get_yscale() == "log" and ax.get_ylim() == figure.axes[0].get_ylim()
-        for line, norms in zip(ax.get_lines(), found[name], strict=True):
-            np.testing.assert_allclose(line.get_ydata(), np.exp(np.log(norms).mean(0)))
-            np.testing.assert_array_equal(line.get_xdata(), found["steps"])
+        *lines, = ax.get_lines()
+        for norms in found[name]:  # three seeds are too few for a band: each has a line, and their mean
+            expected = [*norms, np.exp(np.log(norms).mean(0))]
+            for values in expected:
+                line = lines.pop(0)
+                np.testing.assert_allclose(line.get_ydata(), values)
+                np.testing.assert_array_equal(line.get_xdata(), found["steps"])
+        assert not lines
     assert [ax.texts[0].get_text().split()[0] for ax in figure.axes] == ["falls", "rises", "changes"]
     header, *rows = vanishing.vanishing_table(found)
     assert len(rows) == 9 and {len(row) for row in rows} == {len(header)}
-    orders = vanishing.fall(found["saturating"])
-    assert rows[0][-1] == f"{orders.mean[0]:.2f} [{orders.low[0]:.2f}, {orders.high[0]:.2f}]"
+    assert rows[0][-1] == f"{vanishing.fall(found['saturating']).mean[0]:.2f}"
+    six = {**found, **{name: np.concat([found[name], 1.1 * found[name]], axis=1) for name in LOSSES}}
+    orders = vanishing.fall(six["saturating"])
+    told = f"{orders.mean[0]:.2f} [{orders.low[0]:.2f}, {orders.high[0]:.2f}]"
+    assert vanishing.vanishing_table(six)[1][-1] == told and not np.isnan(orders.low[0])
     assert float(rows[1][2]) == pytest.approx(np.exp(np.log(found["saturating"][1, :, 0]).mean()), rel=0.05)
