@@ -10,8 +10,11 @@ import numpy as np
 from minigan import __version__
 from minigan.lab.checkpoint import write_whole
 from minigan.lab.config import NAMES, as_dict
+from minigan.lab.data import Data
 from minigan.lab.metrics import W1_SAMPLES
 from minigan.lab.picture import save_picture
+from minigan.lab.reference import draw_reference
+from minigan.lab.style import plural
 from minigan.studies.design import LOOKING, Plan, Study, as_published
 from minigan.studies.intervals import LEAST, LEVEL, RESAMPLES
 from minigan.studies.picture import draw_comparison
@@ -48,19 +51,31 @@ def page(study: Study, command: str | None = None) -> str:
 
 
 def _legend(plan: Plan) -> str:
-    n = next(iter(plan.methods.values())).samples
+    n, data = next(iter(plan.methods.values())).samples, plan.data
+    real = draw_reference(data, plan.seeds[0], n).real
     text = [
         f"Means over the seeds {', '.join(map(str, plan.seeds))}, those that failed left out and counted.",
         _intervals(len(plan.seeds)),
-        f"Of each seed, {n:,} samples are measured; exact W₁, in data units, on the first "
-        f"{min(n, W1_SAMPLES):,} of them.",
-        "*Ceiling*: fresh samples of the data. *Null*: uniform noise on the data's box.",
+        f"Of each seed, {n:,} samples are measured; exact W₁, in {data.scaling.unit}, on the first "
+        f"{min(len(real), W1_SAMPLES):,} of them.",
+        _ceiling(data), "*Null*: uniform noise on the data's box.",
     ]
-    if plan.data.mixture:
+    if data.mixture:
         text.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
                     "quality*: within 3σ of a mode. *Reverse KL*: of the shares of the modes, in nats, each sample "
                     "counted at its nearest one.")
     return " ".join(text)
+
+
+def _ceiling(data: Data) -> str:
+    """What a perfect generator is measured by, in the table."""
+    if data.points is None:
+        return "*Ceiling*: fresh samples of the data."
+    if data.held is None:
+        return "No ceiling: no rows are held out, so a generator that has learned them by heart seems perfect."
+    return (f"*Ceiling*: {plural(len(data.points), 'row')} of the training against {len(data.held):,} held out, as all "
+            "are: a generator that has the first by heart scores as well. *Near a training row*: nearer than half of "
+            "the rows held out are; of fresh data 50 %.")
 
 
 def _intervals(seeds: int) -> str:

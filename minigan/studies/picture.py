@@ -115,12 +115,13 @@ def draw_metrics(figure: Any, study: Study, rows: Sequence[dict[str, Any]]) -> N
 
     dots = "dots: seeds; bar: mean, 95 %" if len(study.plan.seeds) >= LEAST else "dots: seeds; circle: mean"
     end = end_of_axis([row["w1"] for row in study.rows if "w1" in row], rows[-1]["w1"].mean)
-    panels = [("w1", "Exact W₁, in data units", dots, end)]
+    unit = study.plan.data.scaling.unit
+    panels = [("w1", f"Exact W₁, in {unit}", f"{dots}; ▶ beyond the axis", end)]
     if "modes_solid" in rows[0]:
         k = len(study.plan.data.mixture.modes)
         panels = [("modes_solid", f"Modes, of {k}", "● solid   ◇ found: one sample", k),
                   ("high_quality", "% within 3σ of a mode", dots, 100),
-                  ("w1", "Exact W₁, in data units", "▶ beyond the axis", end)]
+                  ("w1", "Exact W₁", f"in {unit}; ▶ beyond", end)]
     where = {row["recipe"]: len(rows) - 1 - k for k, row in enumerate(rows)}  # from the top
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, (metric, name, about, most) in zip(axes, panels, strict=True):
@@ -130,7 +131,7 @@ def draw_metrics(figure: Any, study: Study, rows: Sequence[dict[str, Any]]) -> N
         ax.tick_params(axis="y", length=0)
         ax.xaxis.set_major_locator(MaxNLocator(8, integer=metric == "modes_solid", steps=[1, 2, 5, 10]))
         ax.grid(axis="x")
-        ax.axhline(1.5, color=FAINT, linewidth=0.8)  # below it, the yardsticks
+        ax.axhline(len(rows) - len(study.results) - 0.5, color=FAINT, linewidth=0.8)  # below it, the yardsticks
         ax.set_xlim(-0.015 * most, 1.02 * most)
 
 

@@ -66,7 +66,7 @@ def test_means_intervals_and_seeds_are_drawn_where_they_are() -> None:
     study = made_up(seeds=7, failed=[("r1", 3)])
     drawn = panels(picture.draw_comparison(study))
     for title, metric, factor in [("Modes, of 8", "modes_solid", 1), ("% within 3σ of a mode", "high_quality", 100),
-                                  ("Exact W₁, in data units", "w1", 1)]:
+                                  ("Exact W₁", "w1", 1)]:
         ax = drawn[title]
         at = heights(drawn["Modes, of 8"])
         assert list(at) == ["gan", "wgan-gp", "r1", "ceiling", "null"] and list(at.values()) == [4, 3, 2, 1, 0]
@@ -105,7 +105,7 @@ def test_one_runaway_does_not_ruin_the_axis() -> None:
     for row in study.results["r1"].rows:
         row["w1"] = 31.0 + row["seed"]  # total variation's, as it was by default
     study.results["gan"].rows[2]["w1"] = 1e30  # and one seed of another's
-    ax = panels(picture.draw_comparison(study))["Exact W₁, in data units"]
+    ax = panels(picture.draw_comparison(study))["Exact W₁"]
     null = summarize(study)[-1]["w1"].mean
     end = ax.get_xlim()[1]
     assert 0.5 < max(row["w1"] for row in study.results["wgan-gp"].rows) < end < 2.1 * null
@@ -216,7 +216,7 @@ def test_densities_on_the_line_are_of_all_samples() -> None:
 
 def test_a_method_whose_every_seed_failed_has_an_empty_line() -> None:
     study = made_up(failed=[("gan", seed) for seed in range(5)])
-    ax = panels(picture.draw_comparison(study))["Exact W₁, in data units"]
+    ax = panels(picture.draw_comparison(study))["Exact W₁"]
     y = heights(panels(picture.draw_comparison(study))["Modes, of 8"])["gan"]
     assert np.isnan(points(ax, "o", y)).all() and bars(ax, y) == []
 

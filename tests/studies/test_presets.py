@@ -53,7 +53,7 @@ def test_published_presets_are_the_published_settings(name: str, method: str) ->
 
 @pytest.mark.parametrize("name", [*STANDING, "collapse"])
 def test_no_setting_of_a_published_preset_is_left_to_a_recipes_tuning(name: str) -> None:
-    """What a recipe is (its kind of penalty, its unrolling) is its own; every number it was tuned with is stated here."""
+    """What a recipe is (its kind of penalty, its unrolling) is its own; numbers it was tuned with are stated here."""
     row = PRESETS[name]
     for method in {*row.recipes, *row.methods}:
         own = {"recipe": method, **row.methods.get(method, {})}

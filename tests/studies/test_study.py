@@ -98,6 +98,26 @@ def test_data_without_modes_have_w1_alone() -> None:
         assert summary.cells(done)[0] == ["recipe", "exact W₁", "failed", "seconds"]
 
 
+@pytest.mark.parametrize(("holdout", "told"), [
+    (0.2, ["| ceiling", "96 rows of the training against 24 held out", "% near a training row"]),
+    (0.0, ["No ceiling: no rows are held out"]),
+])
+def test_a_study_of_a_users_own_file(tmp_path: Path, holdout: float, told: list[str]) -> None:
+    """Columns of unlike units: distances are in standard deviations, and the page says so and what judges them."""
+    rng = np.random.default_rng(4)
+    age = rng.uniform(20, 70, 120)
+    lines = [f"{a:.1f},{1000 * a + 5000 * e:.0f}" for a, e in zip(age, rng.normal(size=120), strict=True)]
+    (tmp_path / "people.csv").write_text("\n".join(["age,income", *lines]))
+    done = tiny(["gan"], str(tmp_path / "people.csv"), 6, {"holdout": holdout}, folder=tmp_path / "study")
+    page.write(done, tmp_path / "study")
+    text = (tmp_path / "study" / "summary.md").read_text()
+    assert all(words in text for words in ["exact W₁, in standard deviations, on the first", *told])
+    assert ("| ceiling" in text) == (holdout > 0)
+    null = [row["w1"] for row in done.rows if row["recipe"] == "null"]
+    assert 0.3 < np.mean(null) < 1.5  # of 20 to 70 years and as many thousands: not thousands
+    assert same(tiny(["gan"], str(tmp_path / "people.csv"), 6, {"holdout": holdout}, folder=tmp_path / "study"), done)
+
+
 def test_presets_and_what_is_given_over_them() -> None:
     todo = plan(None, None, None, {"steps": 9}, "collapse")
     assert tuple(todo.methods) == PRESETS["collapse"].recipes and todo.seeds == tuple(range(10))
