@@ -84,7 +84,7 @@ RECIPES: Registry[Recipe] = Registry("recipe", {
 
         Recipe("wgan", LIPSCHITZ, "Wasserstein GAN, the critic's weights clipped to [−c, c]",
                "Arjovsky et al. (2017), algorithm 1", LOSSES["wasserstein"],
-               {"clip": 0.1, "optimizer": "rmsprop", "lr_critic": 5e-4, "lr_generator": 5e-4, "burst": 100}),
+               {"clip": 0.1, "optimizer": "rmsprop", "lr_critic": 1e-3, "lr_generator": 1e-3, "burst": 100}),
         Recipe("wgan-gp", LIPSCHITZ, "Wasserstein GAN with the gradient penalty λ E (‖∇f(x̂)‖ − 1)²",
                "Gulrajani et al. (2017), algorithm 1", LOSSES["wasserstein"], TWO_SIDED),
         Recipe("wgan-lp", LIPSCHITZ, "the same, one-sided: λ E max(0, ‖∇f(x̂)‖ − 1)² leaves slopes below 1 alone",
@@ -105,7 +105,7 @@ RECIPES: Registry[Recipe] = Registry("recipe", {
         Recipe("minibatch", STABILISED, "minibatch discrimination: the critic sees how alike a batch is",
                "Salimans et al. (2016), section 3.2", _LOGISTIC, ONE_STEP | {"minibatch": 16}),
         Recipe("historical", STABILISED, "historical averaging: λ‖θ − θ̄‖², θ̄ the mean of the past, for both players",
-               "Salimans et al. (2016), section 3.3", _LOGISTIC, ONE_STEP | {"history": 1e-3}),
+               "Salimans et al. (2016), section 3.3", _LOGISTIC, HELD | {"history": 1e-3}),
         Recipe("label-smoothing", STABILISED, "one-sided label smoothing: the real label is 1 − α",
                "Salimans et al. (2016), section 3.4", _LOGISTIC, ONE_STEP | {"smoothing": 0.1}),
         Recipe("virtual-batch-norm", STABILISED, "normalised by a fixed reference batch, in both players",
