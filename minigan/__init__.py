@@ -67,8 +67,8 @@ V. One run
    modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
    what samples are measured against, fresh data and noise; learning by heart ..... lab/reference.py
    the table of a finished run, whether to trust it; W₁ by the critic alone ....... lab/report.py
-   its picture, panel by panel; axes for any numbers .............................. lab/picture.py, clouds.py, curves.py,
-                                                                                    view.py, style.py
+   its picture, panel by panel; axes for any numbers .............................. lab/picture.py, clouds.py,
+                                                                                    curves.py, view.py, style.py
    the run folder: checkpoints, resuming .......................................... lab/run.py
    its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
    all of it as one estimator ..................................................... lab/estimator.py
