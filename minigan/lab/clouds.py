@@ -49,7 +49,7 @@ def draw_cloud(ax: Any, data: Data, samples: np.ndarray, pair: tuple[int, int] =
     (*xlim,), (*ylim,) = view.of_net(view.box(data, samples, columns).T, columns).T
     ax.set(xlim=xlim, ylim=ylim, box_aspect=1)
     view.name_axes(ax, *pair)
-    few_ticks(ax, 4 if data.dim > 2 else 7)
+    few_ticks(ax, 3 if data.dim > 2 else 7)
 
 
 def draw_density(ax: Any, data: Data, samples: np.ndarray, column: int = 0) -> None:
@@ -66,7 +66,7 @@ def draw_density(ax: Any, data: Data, samples: np.ndarray, column: int = 0) -> N
     ax.hist(fake, bins, density=True, color=GENERATOR, alpha=0.55, label="samples")
     ax.set(ylabel="density", xlim=(low, high))
     view.name_axes(ax, column)
-    few_ticks(ax, 4 if data.dim > 2 else 7)
+    few_ticks(ax, 3 if data.dim > 2 else 7)
 
 
 def draw_correlations(ax: Any, data: Data, samples: np.ndarray) -> None:
