@@ -62,12 +62,13 @@ V. One run
    every setting of a run; how much memory it takes ............................... lab/config.py, memory.py
    algorithms 1 and 2 of the notes ................................................ lab/train.py
    their recorded steps; the batches that each draws; what they start from ........ lab/steps.py, batches.py, state.py
-   what is measured on the way .................................................... lab/history.py
+   what is measured on the way; signs that a run goes wrong, and what to try ...... lab/history.py, signs.py
    a trained pair: samples, scores, slopes, in data units ......................... lab/model.py
    modes, quality, KL over modes, exact W₁ and its sampling floor ................. lab/metrics.py
    what samples are measured against, fresh data and noise; learning by heart ..... lab/reference.py
-   the table of a finished run; W₁ by the critic alone ............................ lab/report.py
-   its picture .................................................................... lab/picture.py, curves.py, style.py
+   the table of a finished run, whether to trust it; W₁ by the critic alone ....... lab/report.py
+   its picture, panel by panel; axes for any numbers .............................. lab/picture.py, clouds.py,
+                                                                                    curves.py, view.py, style.py
    the run folder: checkpoints, resuming .......................................... lab/run.py
    its files: whole or not at all, and the same bytes for the same seed ........... lab/checkpoint.py
    all of it as one estimator ..................................................... lab/estimator.py

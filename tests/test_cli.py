@@ -204,7 +204,7 @@ def test_compare_prints_one_table_and_leaves_a_study(tmp_path: Path, capsys, mon
     assert [line.split()[0] for line in lines] == ["gan,", "recipe", "gan", "wgan-gp", "ceiling", "null", "wrote"]
     assert re.split(r" {2,}", lines[1]) == ["recipe", "modes found", "modes solid", "% high quality",
                                             "reverse KL (nats)", "exact W₁", "failed", "seconds"]
-    assert all(len(re.findall(r"  [\d.]+", line)) >= 5 and "[" not in line for line in lines[2:6])  # of 2 seeds
+    assert all(len(re.findall(r"  (?:[\d.]+|–)", line)) >= 5 and "[" not in line for line in lines[2:6])  # of 2 seeds
     assert all("0 of 2" in line for line in lines[2:4]) and "40/40" in err
     folder = tmp_path / "runs" / "compare-ring8"
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

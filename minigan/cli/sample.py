@@ -1,7 +1,7 @@
 """``minigan sample``: draw from the generator of a run."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from minigan.cli.common import REFUSED, check_file, command, fail
 from minigan.cli.parser import count
 from minigan.lab import memory
+from minigan.lab.checkpoint import write_table
 from minigan.lab.estimator import GAN
 
 
@@ -32,13 +33,19 @@ def sample_command(args: argparse.Namespace) -> int:
         samples = gan.sample(args.n, args.seed)
     except REFUSED as error:
         return fail(error)
-    WRITERS[args.out.suffix](args.out, samples)
+    WRITERS[args.out.suffix](args.out, samples, gan.model_.names)
     print(f"wrote {args.n} samples to {args.out}")
     return 0
 
 
-WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
-    ".npy": lambda path, x: np.save(path, x, allow_pickle=False),
-    ".npz": lambda path, x: np.savez(path, samples=x),
-    ".csv": lambda path, x: np.savetxt(path, x, delimiter=",", fmt="%.9g"),
+def _write_csv(path: Path, x: np.ndarray, names: Sequence[str]) -> None:
+    """The names, where the data have any, and all digits."""
+    lines = x.tolist()
+    write_table(path, names or lines[0], lines if names else lines[1:])
+
+
+WRITERS: dict[str, Callable[[Path, np.ndarray, Sequence[str]], None]] = {  # (file, samples, the columns' names)
+    ".npy": lambda path, x, names: np.save(path, x, allow_pickle=False),
+    ".npz": lambda path, x, names: np.savez(path, samples=x),
+    ".csv": _write_csv,
 }

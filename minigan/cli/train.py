@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from minigan.cli.common import (
 )
 from minigan.cli.output import print_table, progress_bar
 from minigan.cli.parser import count
+from minigan.gans.losses import W1
 from minigan.lab import run
 from minigan.lab.config import Config, configure, refuse_unread
+from minigan.lab.curves import drift
 from minigan.lab.history import COLUMNS
-from minigan.lab.report import critic_distance, final_table
+from minigan.lab.report import Report
 from minigan.lab.train import Training, TrainingError
 from minigan.studies.presets import PRESETS, preset
 
@@ -70,23 +73,20 @@ def train_command(args: argparse.Namespace) -> int:
     config = training.config
     print(f"{config.recipe} on {config.data}, seed {config.seed}: {config.steps} steps; run folder {folder}")
     resume = shlex.join(["minigan", "train", "--resume", str(folder)])
+    for note in training.data.notes:
+        print(f"data: {note}")
     try:
         bar = progress_bar(config.steps, "step", initial=training.step)
         with blas_threads(args.threads), bar:
-            done = run.drive(training, folder, partial(_advance, bar))
+            done = run.drive(training, folder, partial(_advance, bar, {warned.name for warned in training.warnings}))
     except TrainingError as error:
         return fail(f"{error}. The last good checkpoint is kept in {folder}", status=1)
     except (OSError, MemoryError) as error:
         return fail(f"{reason(error)}. What was saved before is kept; to continue: {resume}", status=1)
     if not done:
         return fail(f"stopped at step {training.step}, saved; to continue: {resume}", status=INTERRUPTED)
-    run.finish(training, folder)
-    _print_scores(final_table(training))
-    distance = critic_distance(training)
-    if distance:
-        print("the critic: E f(x) − E f(G(z)) = {estimate:.3f}; steepest slope seen {slope:.3f}, so W₁ ≈ {w1:.3f}; "
-              "certified Lip(f) ≤ {bound:.3g}, so W₁ ≥ {at_least:.3g}".format(**distance))
-    print(f"wrote {folder}/report.png, samples.npz, history.csv, checkpoint.npz, config.toml")
+    _print_report(run.finish(training, folder))
+    print(f"wrote {folder}/report.png, scores.csv, samples.npz, history.csv, checkpoint.npz, config.toml")
     return 0
 
 
@@ -102,29 +102,55 @@ def _configuration(name: str | None, given: dict[str, Any]) -> tuple[str, Config
     return f"{name}-{method}", config
 
 
-def _advance(bar: Any, training: Training) -> None:
-    """The progress bar a step on, with the latest measurements beside it."""
+def _advance(bar: Any, told: set[str], training: Training) -> None:
+    """The progress bar a step on, with the latest measurements beside it; above it each warning, once."""
+    from tqdm import tqdm
+
     if training.due():
+        for warned in training.warnings:
+            if warned.name not in told:
+                tqdm.write(f"warning: {warned}", file=sys.stderr)
+                told.add(warned.name)
         bar.set_postfix_str(_latest(training), refresh=False)
     bar.update()
 
 
 def _latest(training: Training) -> str:
-    """Losses, the critic's estimate beside the exact W₁, and the modes, as last measured."""
+    """Losses, what the critic makes of it beside the exact W₁, and the modes, as last measured."""
     row = dict(zip(COLUMNS, training.history[-1], strict=True))
     loss = training.config.loss
-    critic_loss = f"D {row['critic_loss']:.3f} G " if loss.critic else ""
-    parts = [f"loss {critic_loss}{row['generator_loss']:.3f}"]
-    if loss.estimates and not np.isnan(row["estimate"]):
-        parts.append(f"{loss.estimates.label} est. {row['estimate']:.3f}")
-    parts.append(f"exact W₁ {row['w1']:.3f}")
+    losses = {"D": "critic_loss"} if loss.critic else {}
+    losses |= {} if drift(loss) else {"G": "generator_loss"}
+    parts = ["loss " + " ".join(f"{player} {_brief(row[column])}" for player, column in losses.items())]
+    if loss.critic and not np.isnan(row["estimate"]):
+        of = loss.estimates
+        parts.append(f"{'f(x) − f(G(z))' if of in (None, W1) else f'{of.label} est.'} {_brief(row['estimate'])}")
+    parts.append(f"exact W₁ {_brief(row['w1'])}")
     if not np.isnan(row["modes_solid"]):
         parts.append(f"{row['modes_solid']:.0f} modes ({row['modes_found']:.0f} found), {row['high_quality']:.0%} hq")
     return ", ".join(parts)
 
 
-def _print_scores(rows: list[dict[str, Any]]) -> None:
-    formats = {"samples": "", "modes_found": ".0f", "modes_solid": ".0f", "high_quality": ".1%",
-               "reverse_kl": ".4f", "w1": ".3f"}
-    columns = [name for name in formats if name in rows[0]]
-    print_table([columns] + [[format(row[name], formats[name]) for name in columns] for row in rows])
+def _brief(value: float) -> str:
+    """Three digits after the point, where the number has any."""
+    return f"{value:.3f}" if 5e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.2e}"
+
+
+FORMATS = {"modes_found": ".0f", "modes_solid": ".0f", "high_quality": ".1%", "reverse_kl": ".4f", "w1": ".3g",
+           "marginal": ".3f", "correlation": ".3f", "memorised": ".1%"}  # of the closing table's columns
+
+
+def _print_report(report: Report) -> None:
+    """The table, what it is of, and what to make of it."""
+    columns = [name for name in FORMATS if name in report.columns]
+    print(report.heading)
+    print_table([["samples", *columns]] + [[row["samples"], *(_cell(row, name) for name in columns)]
+                                           for row in report.table])
+    for line in (*report.words, *report.judged):
+        print(line)
+    for warned in report.warned:
+        print(f"warning: {warned}")
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    return format(row[name], FORMATS[name]) if name in row else "–"

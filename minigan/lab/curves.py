@@ -1,7 +1,7 @@
 """How a run came to where it is: its history as curves, a panel each, on Axes of yours."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from minigan.gans.losses import Loss
 from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.lab.history import W1_SAMPLES
 from minigan.lab.style import CRITIC, DATA, FAINT, GENERATOR, MODES, legend_above, title
+from minigan.lab.view import factor_of, power_of_ten
 
 Curves = dict[str, np.ndarray]  # by the names of the history's columns
 
@@ -21,39 +22,45 @@ def curves(history: Sequence[Sequence[float]], columns: Sequence[str]) -> Curves
     return dict(zip(columns, np.where(np.isfinite(rows), rows, np.nan).T, strict=True))
 
 
-def draw_distances(ax: Any, table: Curves, estimate: bool = True, n: int = W1_SAMPLES) -> None:
+def draw_distances(
+    ax: Any, table: Curves, estimate: bool = True, n: int = W1_SAMPLES, unit: str = "data units"
+) -> None:
     """Exact W₁, the sampling floor (a median and 90 % of the draws), and the critic's estimate if it is of W₁.
 
-    n: samples that the exact W₁ is computed of.
-    The critic's value is at most Lip(f) W₁, so it is drawn divided by the steepest slope seen: W₁'s, in data units.
+    n: samples that the exact W₁ is computed of; unit: of it.
+    The critic's value is at most Lip(f) W₁, so it is drawn divided by the steepest slope seen.
     The axis is linear up to the floor, where differences are noise, and logarithmic above it.
     """
     title(ax, "Distance to the data", f"W₁ of {n} samples to {n} data")
-    _curve(ax, table, table["w1"], "exact W₁", color=GENERATOR)
-    measured = [table["w1"]]
+    shown = {"exact W₁": table["w1"]}
     if estimate:
         with np.errstate(divide="ignore", invalid="ignore"):  # a flat critic estimates nothing
-            scaled = np.where(table["slope"] > 0, table["estimate"] / table["slope"], np.nan)
-        measured.append(scaled)
-        _curve(ax, table, scaled, "critic: (E f(x) − E f(G(z))) / max ‖∇f‖", color=CRITIC, linestyle="--")
-    floor = _finite(table["w1_floor"])
+            shown["critic: (E f(x) − E f(G(z))) / max ‖∇f‖"] = np.where(
+                table["slope"] > 0, table["estimate"] / table["slope"], np.nan)
+    factor = factor_of(float(np.median(_finite(table["w1"])))) if np.any(table["w1"] > 0) else 1.0
+    looks = ({"color": GENERATOR}, {"color": CRITIC, "linestyle": "--"})
+    for (label, values), options in zip(shown.items(), looks, strict=False):
+        _curve(ax, table, values / factor, label, **options)
+    floor = _finite(table["w1_floor"]) / factor
     low, middle, high = np.quantile(floor, (0.05, 0.5, 0.95)) if len(floor) else (0, 0, 0)
+    label = f"W₁ ({unit if factor == 1 else f'{power_of_ten(factor)} {unit}'})"
     if middle > 0:
         ax.axhspan(low, high, color=FAINT, alpha=0.4, linewidth=0)
         ax.axhline(middle, color=DATA, linestyle=":", label="floor: data to data")
-        _bent(ax, middle, np.concatenate([floor, *map(_finite, measured)]))
-    _over_steps(ax, table, "W₁ (data units)")
+        _bent(ax, middle, np.concatenate([floor, *(_finite(values) / factor for values in shown.values())]))
+        label += ", log above the floor"
+    _over_steps(ax, table, label)
     ax.legend()
 
 
-def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1) -> None:
+def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1, unit: str = "data units") -> None:
     """The critic's estimate of a divergence, and the largest value that it can have; or how far the mean scores are."""
     of = loss.estimates
     if of is None:
-        unit = "difference (data units)" if loss.power else "difference"
+        label = f"difference ({unit})" if loss.power else "difference"
         title(ax, "The critic's contrast", "mean score of data − of samples")
     else:
-        unit = of.label
+        label = of.label
         packs = "" if pack == 1 else f", packs of {pack}"
         title(ax, "The critic's estimate", f"at most {of.label}{packs}")
     ax.axhline(0, color=FAINT, linewidth=1)
@@ -66,7 +73,7 @@ def draw_estimate(ax: Any, table: Curves, loss: Loss, pack: int = 1) -> None:
         low, high = max(values.min(), -max(values.max(), np.quantile(np.abs(values), 0.8))), values.max()
         margin = 0.05 * (high - min(low, 0)) or 1.0
         ax.set_ylim(min(low, 0) - margin, max(high, 0) + margin)
-    _over_steps(ax, table, unit)
+    _over_steps(ax, table, label)
     ax.legend()
 
 
@@ -90,15 +97,22 @@ def draw_quality(ax: Any, table: Curves, k: int, dim: int) -> None:
     ax.legend()
 
 
-def draw_losses(ax: Any, table: Curves, loss: Loss) -> None:
-    """What each player minimises, and where that is if the critic gives every point one score and so cannot tell."""
-    players = {"generator": ("generator_loss", {"color": GENERATOR})}
+def draw_losses(ax: Any, table: Curves, loss: Loss, length: float = 1.0) -> None:
+    """What each player minimises, and where that is if the critic gives every point one score and so cannot tell.
+
+    Where the generator's loss is known up to a constant, as L_G = −E f(G(z)) is, the data's is taken off it:
+    E f(x) − E f(G(z)), the critic's contrast. length: the unit of the scaled data, see ``Scaling``.
+    """
+    players = {"generator": (table["generator_loss"], {"color": GENERATOR})}
+    if a := drift(loss):
+        players = {"generator": (-a * table["estimate"] / length**loss.power, {"color": GENERATOR})}
     if loss.critic is not None:
-        players["critic"] = ("critic_loss", {"color": CRITIC, "linestyle": "--"})
+        players["critic"] = (table["critic_loss"], {"color": CRITIC, "linestyle": "--"})
     blind = undecided(loss)
-    title(ax, "Losses", "one batch each" + ("; dotted: a blind critic" if blind else ""))
-    for player, (column, options) in players.items():
-        _curve(ax, table, table[column], player, **options)
+    about = "generator's less its value on data" if a else "one batch each"
+    title(ax, "Losses", about + ("; dotted: a blind critic" if blind else ""))
+    for player, (values, options) in players.items():
+        _curve(ax, table, values, player, **options)
         if player in blind:
             ax.axhline(blind[player], color=options["color"], linestyle=":")
     _over_steps(ax, table, "loss (scaled data units)" if loss.power else "loss")
@@ -119,6 +133,25 @@ def undecided(loss: Loss) -> dict[str, float]:
         if one == other:  # and no NaN, of what is not a score
             known[player] = one
     return known
+
+
+def drift(loss: Loss) -> float:
+    """a = ±1 in L_G(s + c) = L_G(s) + a c, where no c added to every score changes the critic's loss; else 0.
+
+    Then the generator's loss is known up to a constant, which wanders and means nothing: a critic of W₁.
+    """
+    if loss.critic is None:
+        return 0.0
+    one, other = ([_scored(np.array(scores) + c) for scores in ([0.3, -0.7], [1.2, 0.1])] for c in (0.0, 4.0))
+    same = isclose(loss.critic(*one).item(), loss.critic(*other).item(), abs_tol=1e-9)
+    a = (loss.generator(*other).item() - loss.generator(*one).item()) / 4.0
+    return round(a) if same and isclose(abs(a), 1.0) else 0.0
+
+
+def _scored(scores: np.ndarray) -> Batch:
+    """Points at 0 of these scores, of which nothing else is known."""
+    column, unknown = Tensor(scores[:, None]), Tensor(np.full((len(scores), 1), np.nan))
+    return Batch(Tensor(np.zeros((len(scores), 1))), lambda: CriticOutput(column, unknown, unknown, unknown))
 
 
 def _constant(score: float) -> Batch:

@@ -47,7 +47,8 @@ class GAN:
     then changes nothing: before the data are read, and not hours later.
 
     After ``fit`` or ``load``: ``config_`` the settings used, ``model_`` the players, ``history_`` the measurements, a
-    dictionary of arrays by column, ``n_features_in_``, and ``feature_names_in_`` if the columns have names.
+    dictionary of arrays by column, ``n_features_in_``, and ``feature_names_in_`` if the columns have names. After
+    ``fit``: ``warnings_``, the signs that the run showed of going wrong.
     """
 
     def __init__(self, recipe: str = "wgan-gp", *, seed: int = 0, warm_start: bool = False, **settings: Any):
@@ -128,6 +129,7 @@ class GAN:
             run.begin(training, where)
         done = run.drive(training, where)
         self._fitted(training.model, training.checkpoint())
+        self.warnings_ = training.warnings
         if not done:
             raise KeyboardInterrupt
         if where is not None:

@@ -8,9 +8,10 @@ import numpy as np
 
 from minigan.arrays import to_host
 from minigan.lab.toys import Sampler, Toy, squared_distances
-from minigan.theory.transport import wasserstein_assignment
+from minigan.theory.transport import wasserstein_1d, wasserstein_assignment
 
 W1_SAMPLES = 1024  # points, at most, that an exact W₁ is computed of: its assignment takes time cubic in this
+KL_QUALITY = 0.5  # the share of samples at a mode, from which on the shares of the modes are about the modes
 
 
 def nearest_mode(x: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +83,13 @@ def wasserstein_1(x: np.ndarray, y: np.ndarray) -> float:
     return wasserstein_assignment(x, y)
 
 
+def norms(x: np.ndarray) -> np.ndarray:
+    """‖xᵢ‖₂ of vectors x (n, dim), in float64, where no square leaves its range: (n,)."""
+    x = np.asarray(x, dtype=np.float64)
+    largest = np.abs(x).max(initial=0.0) or 1.0
+    return np.asarray(np.linalg.norm(x / largest, axis=1) * largest)
+
+
 def sampling_floor(sample: Sampler, rng: np.random.Generator, n: int, repeats: int = 10) -> tuple[float, float]:
     """E W₁(p̂ₙ, p̂′ₙ), two fresh samples of the data itself, as (mean, sd of one draw) over the repeats.
 
@@ -97,7 +105,9 @@ def sampling_floor(sample: Sampler, rng: np.random.Generator, n: int, repeats: i
 def mode_scores(x: np.ndarray, toy: Toy | None) -> dict[str, float]:
     """{modes_found, modes_solid, high_quality, reverse_kl, reverse_kl_near} of samples x; {} where no modes are known.
 
-    reverse_kl_near: of the samples within 3σ alone, as PacGAN's table has it; left out if there are none.
+    reverse_kl counts a sample at its nearest mode, however far: balanced noise scores well. It is left out unless at
+    least KL_QUALITY of them are within 3σ. reverse_kl_near: of those alone, as PacGAN's table has it; left out if
+    there are none.
     """
     if toy is None or toy.modes is None or toy.sigma is None:
         return {}
@@ -105,12 +115,42 @@ def mode_scores(x: np.ndarray, toy: Toy | None) -> dict[str, float]:
         "modes_found": modes_found(x, toy.modes, toy.sigma),
         "modes_solid": modes_solid(x, toy.modes, toy.sigma),
         "high_quality": high_quality(x, toy.modes, toy.sigma),
-        "reverse_kl": reverse_kl(x, toy.modes, toy.weights),
     }
+    if row["high_quality"] >= KL_QUALITY:
+        row["reverse_kl"] = reverse_kl(x, toy.modes, toy.weights)
     near = to_host(x)[nearest_mode(x, toy.modes)[1] <= 3 * toy.sigma]
     if len(near):
         row["reverse_kl_near"] = reverse_kl(near, toy.modes, toy.weights)
     return row
+
+
+def marginal_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """W₁ of each column of x (n, d) to that of y (m, d), exactly, in standard deviations of y's: (d,).
+
+    A column of y that is constant has none: 0 if x's is the same constant, else inf.
+    """
+    x, y = _points(x, "samples"), _points(y, "data")
+    shift, scale = y[0], np.abs(y - y[0]).max(axis=0)
+    constant = scale == 0
+    u, v = ((points - shift) / np.where(constant, 1.0, scale) for points in (x, y))  # whose squares do not overflow
+    distances = np.array([wasserstein_1d(*columns) for columns in zip(u.T, v.T, strict=True)])
+    distances[constant] = np.where(distances[constant] > 0, np.inf, 0.0)
+    return distances / np.where(constant, 1.0, v.std(axis=0))
+
+
+def correlation_errors(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """|r_jk(x) − r_jk(y)| of Pearson's correlations, (d, d); 0 where y has none, 1 where x alone has none."""
+    r, truth = correlations(x), correlations(y)
+    return np.where(np.isnan(truth), 0.0, np.where(np.isnan(r), 1.0, np.abs(r - truth)))
+
+
+def correlations(x: np.ndarray) -> np.ndarray:
+    """Pearson's r_jk of the columns of x (n, d), n ≥ 2: (d, d); nan for a constant column."""
+    x = _points(x, "samples")
+    x = x - x[0]
+    scale = np.abs(x).max(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.atleast_2d(np.corrcoef(x / np.where(scale > 0, scale, 1.0), rowvar=False))
 
 
 def _held(x: np.ndarray, modes: np.ndarray, sigma: float) -> np.ndarray:

@@ -13,6 +13,7 @@ from minigan.gans.game import Game
 from minigan.gans.players import Players
 from minigan.gans.spectral import spectral_normalize
 from minigan.lab.config import Config
+from minigan.lab.metrics import norms
 from minigan.lab.scaling import Scaling
 from minigan.nets import MLP, OPTIMIZERS, Ensemble, Gaussian
 from minigan.theory.lipschitz import lipschitz_bound
@@ -99,7 +100,7 @@ class Model:
         packs = scaled @ pack if self.config.pack > 1 else scaled
         scores = self.game.critic_output(self.state, packs, self.state.get("w.reference")).scores
         slope = grad(scores.sum(), scaled)
-        return scores.value[:, 0] * unit, slope.value * (unit / length)
+        return scores.value[:, 0].astype(np.float64) * unit, slope.value.astype(np.float64) * (unit / length)
 
     def estimate(self, real: np.ndarray, fake: np.ndarray) -> float:
         """What the critic's value on these samples says of the distance: W₁ in ``scaling.unit``, or JS in nats."""
@@ -117,7 +118,7 @@ class Model:
         size = min(config.batch, packs) if self.game.critic.couples_samples else packs
         x = np.resize(x, (packs // size * size * config.pack, dim))
         scaled = self.scaling.to_net(x).astype(self.w.dtype).reshape(-1, size, config.pack * dim)
-        scores = self.game.critic_output(self.state, scaled).scores.value.ravel()
+        scores = self.game.critic_output(self.state, scaled).scores.value.ravel().astype(np.float64)
         return scores * self.scaling.length**config.loss.power
 
     def slope(self, real: np.ndarray, fake: np.ndarray) -> float:
@@ -128,17 +129,29 @@ class Model:
         real, fake = to_host(real), to_host(fake)
         pairs = min(len(real), len(fake))
         points = np.concatenate([real, fake, 0.5 * (real[:pairs] + fake[:pairs])])
-        return float(np.linalg.norm(self.critic(points)[1].astype(float), axis=1).max())
+        return float(norms(self.critic(points)[1]).max())
 
     def lipschitz_bound(self) -> float:
-        """Lip(f) ≤ Π σ₁(Wₗ), certified; nan for a critic it does not hold for (norms, heads).
+        """Lip(f) ≤ Π σ₁(Wₗ), certified; nan for a critic it does not hold for: see ``uncertified``.
 
         E f(x) − E f(G(z)) divided by this is a lower bound of W₁ itself. Checked by: W12, W13.
         """
         critic = self.game.critic
-        if critic.norm != "none" or critic.minibatch or self.config.loss.head.name != "scalar" or self.config.pack > 1:
+        if self.uncertified:
             return float("nan")
         w = spectral_normalize(critic, self.w, self.state["w.s"]) if self.config.spectral_norm else self.w
         weights = [weight.value.astype(float) for weight, _ in critic.layers(w)]
         factor = self.config.spectral_norm or 1.0
         return factor * lipschitz_bound(weights) * self.scaling.length ** (self.config.loss.power - 1)
+
+    @property
+    def uncertified(self) -> str:
+        """Why the weights of this critic do not bound Lip(f); "" where they do."""
+        critic, head = self.game.critic, self.config.loss.head.name
+        reasons = {
+            f"{critic.norm} norm divides by a spread that may be as small as it likes": critic.norm != "none",
+            "minibatch discrimination scores a point by the others of its batch": bool(critic.minibatch),
+            f"it judges packs of {self.config.pack} points": self.config.pack > 1,
+            f"its score is a function of {head}, and no output of the net": head != "scalar",
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")

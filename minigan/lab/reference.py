@@ -42,13 +42,18 @@ def draw_reference(data: Data, seed: int, n: int, step: int = 0) -> Reference:
     """
     rng = np.random.default_rng([seed, len(STREAMS) + 1, step])
     again: np.ndarray | None
+    n = reference_size(data, n)
     if data.held is not None and data.points is not None:
-        n = min(n, len(data.held), len(data.points))
         real, again = (rng.choice(rows, n, replace=False) for rows in (data.held, data.points))
     else:
         real, again = (to_host(data.sample(rng, n)) for _ in range(2))
         again = again if data.points is None else None
     return Reference(real, again, rng.uniform(real.min(axis=0), real.max(axis=0), real.shape))
+
+
+def reference_size(data: Data, n: int) -> int:
+    """How many points each draw of a reference has, of n that are asked for."""
+    return n if data.held is None or data.points is None else min(n, len(data.held), len(data.points))
 
 
 def scores(data: Data, x: np.ndarray, real: np.ndarray, w1_samples: int = W1_SAMPLES) -> dict[str, float]:

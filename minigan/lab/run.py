@@ -1,8 +1,8 @@
 """A run in a folder: start or resume it, save it as it goes, leave its results.
 
 ``config.toml`` the settings, and the scaling of the columns · ``checkpoint.npz`` all that a continued run needs ·
-``history.csv`` the measurements · ``samples.npz`` draws from the trained generator · ``report.png`` the
-picture · ``data.npz`` the user's own rows, so that the folder stands alone.
+``history.csv`` the measurements · ``samples.npz`` draws from the trained generator · ``scores.csv`` what
+they are worth · ``report.png`` the picture · ``data.npz`` the user's own rows, so that the folder stands alone.
 """
 
 import signal
@@ -22,7 +22,7 @@ from minigan.lab.config import Config, as_dict, from_dict
 from minigan.lab.data import Data, data_from
 from minigan.lab.history import COLUMNS
 from minigan.lab.model import Model
-from minigan.lab.report import final_samples
+from minigan.lab.report import Report, final_report
 from minigan.lab.scaling import Scaling
 from minigan.lab.state import EVALUATED, STREAMS
 from minigan.lab.table import Table
@@ -148,14 +148,17 @@ def write_checkpoint(folder: Path, checkpoint: dict[str, np.ndarray]) -> None:
     files.write_table(folder / "history.csv", COLUMNS, checkpoint["history"][0].tolist())
 
 
-def finish(training: Training, folder: Path) -> None:
-    """Write the samples and the picture of a finished run."""
+def finish(training: Training, folder: Path) -> Report:
+    """Write the samples, the scores and the picture of a finished run; what the picture says in words, too."""
     from minigan.lab.picture import draw_report, save_picture
 
-    samples = final_samples(training)
-    files.write_arrays(folder / "samples.npz", {"samples": samples})
-    figure = draw_report(training.model, training.data, samples, training.history, COLUMNS)
+    report = final_report(training)
+    files.write_arrays(folder / "samples.npz", {"samples": report.samples})
+    files.write_table(folder / "scores.csv", report.columns,
+                      [[row.get(name, np.nan) for name in report.columns] for row in report.table])
+    figure = draw_report(training.model, training.data, report.samples, training.history, COLUMNS, report)
     save_picture(figure, folder / "report.png")
+    return report
 
 
 def drive(training: Training, folder: Path | None = None, watch: Callable[[Training], None] | None = None) -> bool:

@@ -27,6 +27,7 @@ from minigan.lab.config import Config
 from minigan.lab.data import Data
 from minigan.lab.history import COLUMNS, measure
 from minigan.lab.model import Model, build_game, build_players
+from minigan.lab.signs import Warned, warnings
 from minigan.lab.state import EVALUATED, STREAMS, initial_state
 from minigan.lab.steps import MONITORED, QUIET, Steps
 from minigan.nets import SCHEDULES
@@ -146,6 +147,12 @@ class Training:
     def history(self) -> list[list[float]]:
         """The measurements so far, of the first seed: rows of COLUMNS."""
         return self.histories[0]
+
+    @property
+    def warnings(self) -> list[Warned]:
+        """What the measurements so far warn of, of the first seed: see ``signs.py``."""
+        modes = self.data.mixture.modes if self.data.mixture else ()
+        return warnings(self.history, self.config, len(modes), self.data.scaling.length)
 
     @property
     def models(self) -> list[Model]:

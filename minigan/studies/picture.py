@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from minigan.lab.clouds import circle_modes
 from minigan.lab.data import Data
-from minigan.lab.picture import circle_modes, shown_data
 from minigan.lab.reference import draw_reference
 from minigan.lab.style import DATA, FAINT, GENERATOR, new_figure, plural, style, title
+from minigan.lab.view import shown_data
 from minigan.studies.design import Row, Study, as_published
 from minigan.studies.intervals import LEAST, Estimate
 from minigan.studies.summary import METRICS, summarize

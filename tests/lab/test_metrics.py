@@ -246,13 +246,23 @@ def test_w1_is_of_as_many_points_as_it_says():
 def test_the_reverse_kl_near_counts_what_is_within_three_sigma_alone():
     """PacGAN's own rule: log k less the entropy of the histogram of those samples."""
     near = RING.modes + [3.1 * RING.sigma, 0]  # and not near enough
-    x = np.concatenate([np.repeat(RING.modes[:2], [30, 10], axis=0), near, np.full((60, 2), 9)])
+    x = np.concatenate([np.repeat(RING.modes[:2], [30, 10], axis=0), near, np.full((20, 2), 9)])
     data = data_from(RING)
     row = scores(data, x, x)
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     assert row["reverse_kl_near"] == pytest.approx(np.log(8) - entropy)
     assert row["reverse_kl"] != pytest.approx(row["reverse_kl_near"]) and row["w1"] == 0
     assert "reverse_kl_near" not in scores(data, np.full((9, 2), 9.0), x[:9])
+
+
+def test_the_reverse_kl_of_noise_is_no_number():
+    """Points as far from every mode as they like, but balanced: shares of nearest modes say log k − entropy ≈ 0."""
+    angle = generator(0).uniform(0, 2 * np.pi, 2500)
+    ring = 0.4 * np.column_stack([np.cos(angle), np.sin(angle)])
+    assert reverse_kl(ring, RING.modes) < 0.01 and "reverse_kl" not in mode_scores(ring, RING)
+    half = np.concatenate([RING.sample(generator(1), 1300), ring[:1200]])
+    assert high_quality(half, RING.modes, RING.sigma) > 0.5
+    assert mode_scores(half, RING)["reverse_kl"] == reverse_kl(half, RING.modes)
 
 
 def test_the_null_baseline_of_the_grid_finds_modes_without_quality():

@@ -17,7 +17,7 @@ from matplotlib.quiver import Quiver, QuiverKey
 from minigan.autodiff import Tensor
 from minigan.gans.losses import LOSSES, f_gan
 from minigan.gans.recipes import RECIPES
-from minigan.lab import curves, picture
+from minigan.lab import clouds, curves, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.history import COLUMNS
@@ -28,10 +28,11 @@ from tests.selection import slow_but
 
 rng = np.random.default_rng(3)
 HISTORY = np.column_stack([np.arange(1, 31) * 1_000, rng.uniform(0.05, 2, (30, 6)), rng.integers(0, 9, (30, 2)),
-                           rng.uniform(0, 1, (30, 2))]).tolist()
-NAN_ROW = [[1.0, *[np.nan] * 6, *[np.inf] * 4]]
+                           rng.uniform(0, 1, (30, 6))]).tolist()
+NAN_ROW = [[1.0, *[np.nan] * 6, *[np.inf] * 8]]
 SHELL = np.array([10, 0, 0]) + rng.standard_normal((200, 3)) * [3, 2, 1]
 SAMPLES, DISTANCE, QUALITY, LOSSES_ = "Data and samples", "Distance to the data", "Quality of the samples", "Losses"
+CORRELATIONS = "Correlations"
 BOUND, CONTRAST = "The critic's estimate", "The critic's contrast"
 SCORES, SLOPE, VERDICT = "The critic's scores", "The critic's slope", "The critic's verdict"
 
@@ -93,22 +94,22 @@ def test_every_system_has_its_panels_and_no_text_lies_on_another(recipe, source,
     assert figure.get_suptitle() == f"{recipe} on {name}: 20,000 steps, seed 0"
     critic = [f"The critic: {game[0]}", game[1]] if game else []
     drawn = panels(figure)
-    assert list(drawn) == [SAMPLES, *critic, *last]
-    dim = data_from(source).dim
-    assert [drawn[title].get_xlabel() for title in drawn][: 2 if game else 1] == ["x" if dim == 1 else "x₁"] * (
-        2 if game else 1)
+    data = data_from(source)
+    dim, first = data.dim, CORRELATIONS if data.dim > 2 else SAMPLES
+    assert list(drawn) == [first, *critic, *last]
+    assert drawn[first].get_xlabel() == {1: "x", 2: "x₁", 3: "r of the data"}[dim]
+    assert not game or drawn[critic[0]].get_xlabel() == ("x" if dim == 1 else "x₁")
     assert all(drawn[title].get_xlabel() == "generator steps" for title in last)
-    assert drawn[DISTANCE].get_ylabel() == "W₁ (data units)"
+    assert drawn[DISTANCE].get_ylabel() == f"W₁ ({data.scaling.unit}), log above the floor"
     loss = RECIPES[recipe].loss
     assert drawn[LOSSES_].get_ylabel() == ("loss (scaled data units)" if loss.power else "loss")
-    assert ("x₁ and x₂ of 3" in about(drawn[SAMPLES])) == (dim > 2)
     if game:
         remark = about(drawn[critic[0]])
         assert ("slice through the data's mean" in remark) == (dim > 2)
         assert ("packs of 2 equal points" in remark) == (recipe == "packing")
         assert ("each point among data" in remark) == (recipe == "minibatch")
         assert ("where it cannot tell" in remark) == (loss.boundary is not None)
-    parts = [drawn[title].get_subplotspec().get_gridspec().figure for title in (SAMPLES, DISTANCE)]
+    parts = [drawn[title].get_subplotspec().get_gridspec().figure for title in (first, DISTANCE)]
     assert (parts[0] is parts[1]) == (not game)  # without a critic the distances fill the room above
     assert overlaps(figure) == []
 
@@ -126,7 +127,7 @@ def overlaps(figure):
 
 
 def test_curves_are_the_columns_of_the_history():
-    table = dict(zip(COLUMNS, np.array(HISTORY).T, strict=True))
+    table, length = dict(zip(COLUMNS, np.array(HISTORY).T, strict=True)), data_from("ring8").scaling.length
     figure = report()
     figure.draw_without_rendering()
     drawn = panels(figure)
@@ -138,7 +139,7 @@ def test_curves_are_the_columns_of_the_history():
         (QUALITY, "% within 3σ of a mode", 100 * table["high_quality"]),
         (QUALITY, "modes solid (right)", 100 * table["modes_solid"] / 8),
         (QUALITY, "ceiling: 98.89 %", [100 * (1 - exp(-4.5))] * 2),
-        (LOSSES_, "generator", table["generator_loss"]),
+        (LOSSES_, "generator", table["estimate"] / length),  # −E f(G(z)) + E f(x), without the constant of f
         (LOSSES_, "critic", table["critic_loss"]),
     ]:
         np.testing.assert_allclose(curve(drawn[title], label), values, rtol=1e-12)
@@ -183,16 +184,18 @@ def test_arrows_are_the_critics_gradient(recipe, source):
     shown = slope * np.minimum(1, key.U / norm)  # steeper ones keep their direction
     np.testing.assert_allclose(np.column_stack([arrows.U, arrows.V]), shown, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(arrows.scale, 21 * key.U)
+    assert arrows.angles == "uv" and ax.get_box_aspect() == 1
 
 
 def test_the_surface_and_the_line_are_the_critics_scores():
     model, data, samples = untrained()
     picture.draw_critic(ax := axes(), model, data, samples)
     lines = ax.collections[1]
-    assert ax.child_axes[0].get_ylabel() == "score f(x)" and ax.get_aspect() == 1
+    assert ax.child_axes[0].get_ylabel() == "score f(x) − its mean on data"
+    mean = model.critic(picture.shown_data(data))[0].mean()
     for level, path in zip(lines.levels, lines.get_paths(), strict=True):
         if len(path.vertices):
-            np.testing.assert_allclose(model.critic(path.vertices)[0], level, atol=0.02)  # on a grid, of a relu net
+            np.testing.assert_allclose(model.critic(path.vertices)[0] - mean, level, atol=0.02)  # on a grid
     median = np.median(np.linalg.norm(model.critic(picture.segments(data, samples))[1], axis=1))
     assert about(ax) == f"median slope between data and samples {median:.2g}"
 
@@ -209,7 +212,7 @@ def test_the_surface_and_the_line_are_the_critics_scores():
 
 def test_samples_lie_on_the_data_with_the_modes_drawn_to_scale():
     _, data, samples = untrained(source="grid25")
-    picture.draw_samples(ax := axes(), data, samples)
+    clouds.draw_samples(ax := axes(), data, samples)
     np.testing.assert_array_equal(ax.collections[1].get_offsets(), samples.astype(float))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["data", "samples"]
     circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
@@ -218,7 +221,7 @@ def test_samples_lie_on_the_data_with_the_modes_drawn_to_scale():
     assert about(ax).endswith("0 of 25 modes solid")
 
     _, data, samples = untrained(source="bimodal")
-    picture.draw_samples(ax := axes(), data, samples)
+    clouds.draw_samples(ax := axes(), data, samples)
     x = ax.get_lines()[0].get_xdata()
     density = np.exp(-2 * (x - 2) ** 2) + np.exp(-2 * (x + 2) ** 2)
     np.testing.assert_allclose(curve(ax, "data, exact"), density / np.sqrt(2 * np.pi), atol=1e-12)
@@ -249,7 +252,9 @@ def test_short_and_unmeasured_histories(recipe, history):
     assert overlaps(figure) == []
     drawn = panels(figure)
     table = picture.curves(history, COLUMNS)
-    np.testing.assert_array_equal(drawn[LOSSES_].get_lines()[0].get_ydata(), table["generator_loss"])
+    length = data_from("ring8").scaling.length
+    first = table["estimate"] / length if recipe == "wgan-gp" else table["generator_loss"]
+    np.testing.assert_allclose(drawn[LOSSES_].get_lines()[0].get_ydata(), first)
     assert drawn[LOSSES_].get_lines()[0].get_marker() == "o"  # a single point has no line
     label = drawn[DISTANCE].get_lines()[0].get_label()
     assert label == ("exact W₁" if np.isfinite(table["w1"]).any() else "exact W₁: –")
@@ -289,7 +294,7 @@ def test_no_pyplot_and_no_matplotlib_before_a_picture_is_made():
     script = """
 import sys
 import numpy as np
-from minigan.lab import curves, picture
+from minigan.lab import clouds, curves, picture
 from minigan.lab.config import configure
 from minigan.lab.data import data_from
 from minigan.lab.history import COLUMNS

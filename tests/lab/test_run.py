@@ -25,7 +25,7 @@ from minigan.lab.reference import draw_reference
 from minigan.lab.train import Training, TrainingError
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8,), "critic": (8,), "evaluations": 3, "samples": 60}
-FILES = ["checkpoint.npz", "config.toml", "history.csv", "report.png", "samples.npz"]
+FILES = ["checkpoint.npz", "config.toml", "history.csv", "report.png", "samples.npz", "scores.csv"]
 
 
 def leave(folder: Path, source: object = "ring8", **settings) -> Path:
