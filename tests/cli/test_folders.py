@@ -199,7 +199,7 @@ def test_pictures_that_cannot_be_drawn_are_known_before_step_1(command, tmp_path
 def test_a_setting_that_one_of_several_recipes_reads_is_taken(tmp_path, capsys) -> None:
     study = ["compare", *QUICK, "--seeds", "1", "--jobs", "1"]
     assert main([*study, "--recipes", "gan,r1", "--penalty", "0.5", "--out", str(tmp_path / "a")]) == 0
-    assert main([*study, "--recipes", "gan,lsgan", "--penalty", "0.5", "--out", str(tmp_path / "b")]) == 2
+    assert main([*study, "--recipes", "gan,gan-minimax", "--penalty", "0.5", "--out", str(tmp_path / "b")]) == 2
     assert "penalty = 0.5 would do nothing" in capsys.readouterr().err and not (tmp_path / "b").exists()
 
 

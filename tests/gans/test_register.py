@@ -81,7 +81,7 @@ def test_a_divergence_brings_its_losses_and_its_recipe() -> None:
     assert added() == [{"fgan-js(0.3)"}, {"f-js(0.3)", "f-js(0.3)-ratio"}, {"js(0.3)"}]
     assert RECIPES["fgan-js(0.3)"].loss is LOSSES["f-js(0.3)"]
     register(alpha(2.5))
-    assert [RECIPES[f"fgan-{f}"].settings.get("penalty_kind") for f in ("js(0.3)", "alpha(2.5)")] == [None, "r1"]
+    assert [RECIPES[f"fgan-{f}"].settings.get("penalty_kind") for f in ("js(0.3)", "alpha(2.5)")] == ["r1", "r1"]
 
 
 def test_a_piecewise_linear_f_has_no_ratio_form() -> None:
