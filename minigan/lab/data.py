@@ -134,7 +134,7 @@ def _of_table(name: str, table: Table, kind: str, labels: Any, holdout: float) -
     apart = np.random.default_rng(n).permutation(n) < count
     points, held = table.values[~apart], table.values[apart] if count else None
     scaling = fit_scaling(points, kind)
-    notes = [*table.notes, _split_told(n, count, holdout)]
+    notes = [*table.notes, *table.doubts, _split_told(n, count, holdout)]
     if scaling.apart:
         notes.append("columns are scaled apart: W₁ and slopes are in standard deviations of each "
                      "(standardize = whole keeps the data's own unit)")

@@ -39,19 +39,23 @@ def distinct_names(given: Iterable[object]) -> tuple[tuple[str, ...], tuple[str,
 
 
 def describe(values: np.ndarray, names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Sentences on columns (n, d) that are constant, count the rows, or have far entries; and on rows that repeat."""
+    """Sentences on columns (n, d) that are constant, and on rows that repeat."""
     if len(values) < 3:
         return ()
     constant = [f"{column(j, names)}, {x[0]:g}" for j, x in enumerate(values.T) if x.min() == x.max()]
     notes = [f"constant: {'; '.join(constant)}: samples have exactly that"] if constant else []
-    notes += [note for j, x in enumerate(values.T) for note in _odd(x, column(j, names))]
     if (values % 1 != 0).any():  # whole numbers alone repeat by their nature
         repeated = len(values) - len({row.tobytes() for row in values + 0.0})  # −0 is 0
         notes += [f"{repeated:,} of {len(values):,} rows repeat an earlier one"] if repeated else []
     return tuple(notes)
 
 
-def _odd(x: np.ndarray, name: str) -> Iterator[str]:
+def doubts(values: np.ndarray, names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Sentences on columns (n, d) that count the rows or have far entries: they may not be meant."""
+    return tuple(doubt for j, x in enumerate(values.T) if len(x) > 2 for doubt in _doubts(x, column(j, names)))
+
+
+def _doubts(x: np.ndarray, name: str) -> Iterator[str]:
     n, low, high = len(x), x.min(), x.max()
     if n >= 10 and low in (0, 1) and high - low == n - 1 and (np.sort(x) == np.arange(n) + low).all():
         yield f"{name} counts {low:.0f} … {high:.0f}: is it an index? Leave it out, or it is learned like all else"

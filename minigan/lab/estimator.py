@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import warnings
 from dataclasses import replace
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -48,7 +49,8 @@ class GAN:
 
     After ``fit`` or ``load``: ``config_`` the settings used, ``model_`` the players, ``history_`` the measurements, a
     dictionary of arrays by column, ``n_features_in_``, and ``feature_names_in_`` if the columns have names. After
-    ``fit``: ``warnings_``, the signs that the run showed of going wrong.
+    ``fit``: ``notes_``, what was read, how many rows are held out, the unit of distances; ``warnings_``, the signs that
+    the run showed of going wrong.
     """
 
     def __init__(self, recipe: str = "wgan-gp", *, seed: int = 0, warm_start: bool = False, **settings: Any):
@@ -105,9 +107,10 @@ class GAN:
 
         y: classes 0, 1, ... of the points, −1 where unknown, for a recipe with a critic of K classes; else ignored.
 
-        folder: also leave a run folder there, as ``minigan train`` does. Raises ValueError for data that cannot
-        be learned from, TrainingError when a loss or a parameter stops being finite, and then keeps what an earlier
-        fit has learned. After Ctrl-C the estimator keeps what it has learned, and KeyboardInterrupt is raised.
+        folder: also leave a run folder there, as ``minigan train`` does. Warns of columns with far entries, or that
+        count the rows. Raises ValueError for data that cannot be learned from, TrainingError when a loss or a
+        parameter stops being finite, and then keeps what an earlier fit has learned. After Ctrl-C the estimator keeps
+        what it has learned, and KeyboardInterrupt is raised.
 
         With ``warm_start``, a second fit takes the same players, their optimisers, random streams and scaling on to
         ``steps`` in all, which must have grown. With ``schedule="constant"`` these are the bits of one long fit; a
@@ -118,6 +121,8 @@ class GAN:
         if where is not None:
             run.refuse_taken(where)
         data = run.load_data(config, x, y if config.loss.head.name == "classes" else None)
+        for doubt in () if data.table is None else data.table.doubts:
+            warnings.warn(doubt, stacklevel=2)
         warm = self.warm_start and hasattr(self, "model_")
         if warm:
             self._points(data.table or Table(np.zeros((1, data.dim))))  # refuses other columns
@@ -129,7 +134,7 @@ class GAN:
             run.begin(training, where)
         done = run.drive(training, where)
         self._fitted(training.model, training.checkpoint())
-        self.warnings_ = training.warnings
+        self.notes_, self.warnings_ = data.notes, training.warnings
         if not done:
             raise KeyboardInterrupt
         if where is not None:

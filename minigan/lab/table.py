@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigan.arrays import to_host
-from minigan.lab.describe import column, describe, distinct_names
+from minigan.lab.describe import column, describe, distinct_names, doubts
 
 EXACT = 2**53  # float64 holds every whole number up to it
 KINDS = {"c": "a complex number (Complex data not supported)",  # scikit-learn's words, which its checks look for
@@ -24,11 +24,12 @@ Place = Callable[[int, int], str]  # (row, column), counted from 0 → "the data
 
 @dataclass(frozen=True)
 class Table:
-    """n points in d columns; notes: sentences for the user, of what was read and what looks odd."""
+    """n points in d columns; notes, doubts: sentences for the user, of what was read and of what may not be meant."""
 
     values: np.ndarray  # (n, d), float64, finite
     names: tuple[str, ...] | None = None  # of the columns, if they have any
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     labels: np.ndarray | None = None  # (n,), classes 0, 1, ..., −1 where it is not known; if points have any
 
 
@@ -58,7 +59,7 @@ def as_table(x: Any, what: str = "the data", least: int = 2) -> Table:
     if len(values) < least:
         raise ValueError(f"{what} must have {least} points at least, got {len(values)} "
                          f"sample{'s' * (len(values) != 1)}")
-    return Table(values, names, (*notes, *rounded, *describe(values, names)))
+    return Table(values, names, (*notes, *rounded, *describe(values, names)), doubts(values, names))
 
 
 def same_columns(x: Any, names: Sequence[str] | None, d: int, what: str = "X") -> np.ndarray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minigan.lab.describe import column, describe, distinct_names, listed, shape_told
+from minigan.lab.describe import column, describe, distinct_names, doubts, listed, shape_told
 from minigan.lab.table import EXACT, Table, rounding_told
 
 SEPARATORS = {"\t": "tab", ";": "';'", ",": "','", " ": "blanks"}
@@ -72,7 +72,8 @@ def parse(text: str, name: str, ending: str = ".csv", header: str = "auto") -> T
     told = "; ".join([f"{name}: {shape_told(values, dialect.names)}",
                       f"separator {separator}{', decimal comma' * dialect.comma}", said])
     hint = _header_told(values) if header == "auto" and dialect.names is None else []
-    return Table(values, dialect.names, (told, *notes, *hint, *describe(values, dialect.names)))
+    notes = [told, *notes, *hint, *describe(values, dialect.names)]
+    return Table(values, dialect.names, tuple(notes), doubts(values, dialect.names))
 
 
 def _without_end(text: str) -> str:

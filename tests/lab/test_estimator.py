@@ -421,3 +421,12 @@ def assert_same(a: dict, b: dict) -> None:
     assert set(a) == set(b)
     for name in a:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_fit_tells_what_it_makes_of_the_data() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    gan = minigan.GAN(**SMALL).fit(x)
+    assert "160 rows to train on; 40 held out" in gan.notes_[0] and "standard deviations" in gan.notes_[1]
+    x[3, 1] = 1e6
+    with pytest.warns(UserWarning, match="column 2 has a range of .* times its interquartile range"):
+        minigan.GAN(**SMALL).fit(x)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from minigan.lab.describe import describe, distinct_names
+from minigan.lab.describe import describe, distinct_names, doubts
 from minigan.lab.table import Table, as_table, same_columns
 
 X = [[1.5, 2.0], [0.0, 1.0]]
@@ -188,30 +188,31 @@ def test_an_outlier_is_told_with_its_column_and_ratio() -> None:
     x[7, 1] = 1e6
     ratio = np.ptp(x[:, 1]) / np.subtract(*np.percentile(x[:, 1], [75, 25]))
     for factor in (1, 1e302, 1e-300):  # whose range is beyond float64, or which are near its end
-        (note,) = as_table(x * factor).notes
-        assert note.startswith(f"column 2 has a range of {ratio:.3g} times its interquartile range")
-    assert "has a range of inf times" in describe(np.array([[-1.0], [0], [1e-310], [2e-310], [1]]))[0]
-    assert describe(x, ("age", "income"))[0].startswith("column 2 (income) has a range of 7.")
+        (doubt,) = as_table(x * factor).doubts
+        assert doubt.startswith(f"column 2 has a range of {ratio:.3g} times its interquartile range")
+    assert "has a range of inf times" in doubts(np.array([[-1.0], [0], [1e-310], [2e-310], [1]]))[0]
+    assert doubts(x, ("age", "income"))[0].startswith("column 2 (income) has a range of 7.")
 
 
 @pytest.mark.parametrize("x", [
     NORMAL, np.exp(NORMAL), np.random.default_rng(0).exponential(size=(2000, 1)), NORMAL > 2, np.zeros((2, 1)),
     np.c_[NORMAL[:, 0], np.maximum(NORMAL[:, 1], 1)], np.arange(20)[:, None] + 3, [[0, 1], [1, 2], [2, 9]]])
 def test_data_that_are_not_odd(x: Any) -> None:
-    assert as_table(x).notes == ()
+    assert as_table(x).notes == as_table(x).doubts == ()
 
 
 def test_far_entries_beside_many_zeros_are_told() -> None:
     x = np.abs(NORMAL[:, :1]) * (NORMAL[:, :1] > 1)
     x[3] = 1e6
-    assert "column 1 has a range of" in as_table(x).notes[0]
+    assert "column 1 has a range of" in as_table(x).doubts[0]
 
 
 def test_constant_columns_indices_and_repeated_rows_are_told() -> None:
     rows = np.arange(2000.0)
     shuffled = np.random.default_rng(1).permutation(rows) + 1
-    assert describe(np.c_[rows, NORMAL[:, 0], shuffled, 0 * rows + 3.5], ("id", "x", "no", "size")) == (
-        "constant: column 4 (size), 3.5: samples have exactly that",
+    x, names = np.c_[rows, NORMAL[:, 0], shuffled, 0 * rows + 3.5], ("id", "x", "no", "size")
+    assert describe(x, names) == ("constant: column 4 (size), 3.5: samples have exactly that",)
+    assert doubts(x, names) == (
         "column 1 (id) counts 0 … 1999: is it an index? Leave it out, or it is learned like all else",
         "column 3 (no) counts 1 … 2000: is it an index? Leave it out, or it is learned like all else")
     assert describe(np.repeat(NORMAL[:20], 3, axis=0)) == ("40 of 60 rows repeat an earlier one",)

@@ -65,7 +65,7 @@ def test_files_that_pandas_writes(pd: Any, tmp_path, options: dict[str, Any], he
     table = read_table(path, header)
     np.testing.assert_array_equal(table.values[:, start:], X)
     assert table.names == (None if options.get("header") is False else ("column 1",) * start + ("age", "größe"))
-    assert ("is it an index?" in " ".join(table.notes)) == (start == 1)
+    assert ("is it an index?" in " ".join(table.doubts)) == (start == 1)
 
 
 def test_a_file_of_a_frame_without_names(pd: Any, tmp_path) -> None:
