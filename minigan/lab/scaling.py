@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LARGEST = 1e300  # samples far from the data, and differences, are numbers yet
 SCALINGS = ("auto", "columns", "whole", "none")
 
 
@@ -54,11 +55,13 @@ class Scaling:
 
 
 def fit_scaling(x: np.ndarray, kind: str) -> Scaling:
-    """The scaling of points x (n, d), of any size that float64 holds.
+    """The scaling of points x (n, d), of any size.
 
     columns: shift their means and scale their standard deviations, each its own. whole: one scale for all, the root
-    mean square deviation of a coordinate, which keeps the geometry. none: shift 0, scale 1.
+    mean square deviation of a coordinate, which keeps the geometry. none: shift 0, scale 1. ValueError beyond LARGEST.
     """
+    if not np.abs(x).max() < LARGEST:
+        raise ValueError(f"the data reach to {np.abs(x).max():.3g}, where float64 ends: divide them by a power of ten")
     if kind == "none":
         return Scaling(kind, np.zeros(x.shape[1]), np.ones(x.shape[1]))
     exponent = np.frexp(np.abs(x).max(axis=0))[1]  # x/2ᵏ is at most 1 and exact, and so are its squares no overflow

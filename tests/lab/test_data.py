@@ -28,6 +28,11 @@ def test_columns_are_scaled_apart_and_restored() -> None:
     assert all((np.abs(x - row) / x.std(axis=0)).sum(axis=1).min() < 1e-5 for row in back[:20]), "they are the points"
 
 
+def test_data_at_the_end_of_float64_are_refused() -> None:
+    with pytest.raises(ValueError, match="divide them by a power of ten"):
+        data_from(points() * 1e305)
+
+
 def test_one_scale_for_all_on_request_and_for_a_toy() -> None:
     x = points()
     data = data_from(x, "whole", holdout=0)
