@@ -157,12 +157,14 @@ def verdict(data: Data, table: list[dict[str, Any]], samples: int) -> list[str]:
                       "rows held out are (fresh data 50 %)",
                       not -max(0.3, chance) <= generator["memorised"] - 0.5 <= max(0.25, chance)))
     bad, good = ([text for text, wrong in found if bool(wrong) is which] for which in (True, False))
+    unjudged = not ceiling and data.points is not None
     sentences = [f"not to be trusted yet: {'; '.join(bad)}"] if bad else []
+    if unjudged:
+        sentences.append("no rows are held out, so nothing tells whether to trust the samples: these numbers are "
+                         "against the very rows of the training, and whoever learned them by heart is judged best")
     if good:
-        sentences.append(f"{'in order' if bad else 'nothing measured speaks against the samples'}: {'; '.join(good)}")
-    if not ceiling and data.points is not None:
-        sentences.append("no rows are held out: these numbers are against the very rows of the training, and whoever "
-                         "learned them by heart is judged best")
+        in_order = "in order" if bad or unjudged else "nothing measured speaks against the samples"
+        sentences.append(f"{in_order}: {'; '.join(good)}")
     return sentences
 
 
