@@ -1,5 +1,6 @@
 """What is printed, to a terminal, a file, or nobody; and what is written as JSON."""
 
+import csv
 import json
 import os
 import subprocess
@@ -9,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigan import GAN
 from minigan.claims import CLAIMS
 from minigan.cli import main
 from minigan.cli.output import Tenths, write_json
+from minigan.gans.recipes import RECIPES
+from tests.selection import slow_but
 
 SMALL = ["--batch", "16", "--generator", "8", "--critic", "8", "--samples", "50"]
 TINY = [*SMALL, "--steps", "400", "--evaluations", "20"]
@@ -104,3 +108,33 @@ def test_every_claim_can_be_written(tmp_path: Path, capsys) -> None:
     assert all(f"{name}" in page.read_text(encoding="utf-8") for name in CLAIMS)
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 10 and f"{len(CLAIMS)}/{len(CLAIMS)}" in err
+
+
+# Every recipe, to the end of its files
+
+LAYERS = ["--generator", "4", "--critic", "4"]
+OTHERS = {"mle": [], "reverse-kl": [], "imle": ["--generator", "4"]}  # no critic; the first two, no layers either
+AUTOENCODERS = ["--generator", "4", "--critic", "4", "2", "4", "--pretrain", "2"]
+
+
+def layers(recipe: str) -> list[str]:
+    return OTHERS.get(recipe, AUTOENCODERS if recipe.startswith("ebgan") else LAYERS)
+
+
+@pytest.mark.parametrize("recipe", slow_but(["wgan-gp", "mle", "semi-supervised"], RECIPES, "run folders of recipes"))
+def test_every_recipe_leaves_a_folder_that_can_be_read(recipe: str, tmp_path, capsys) -> None:
+    folder = tmp_path / "a run"
+    words = ["train", "--recipe", recipe, "--steps", "4", "--batch", "8", "--samples", "60", "--evaluations", "2"]
+    assert main([*words, *layers(recipe), "--out", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "nan" not in told and {path.name for path in folder.iterdir()} == {
+        "config.toml", "checkpoint.npz", "history.csv", "samples.npz", "scores.csv", "report.png"}
+    with (folder / "scores.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["samples"].split()[0] for row in rows] == ["generator", "ceiling", "null"]
+    assert all(float(row["w1"]) > 0 for row in rows)
+    dim = np.load(folder / "samples.npz")["samples"].shape[1]
+    assert main(["sample", str(folder), "-n", "5", "--out", str(tmp_path / "x.csv")]) == 0
+    x = np.loadtxt(tmp_path / "x.csv", delimiter=",", ndmin=2)
+    assert x.shape == (5, dim) and np.array_equal(x, GAN.load(folder).sample(5))
+    assert main(["train", "--resume", str(folder), "--steps", "6"]) == 0
