@@ -175,7 +175,8 @@ def test_list_names_every_row_and_groups_the_recipes(capsys) -> None:
     text = capsys.readouterr().out
     for name, row in [*RECIPES.items(), *TOYS.items(), *PRESETS.items()]:
         source = re.escape(f" [{row.source}]") if row.source else ""
-        assert re.search(rf"^  {re.escape(name)} +{re.escape(row.summary)}{source}$", text, re.M)
+        shows = rf"\n +shows: {re.escape(row.shows)}" if getattr(row, "shows", "") else r"(?!\n +shows)"
+        assert re.search(rf"^  {re.escape(name)} +{re.escape(row.summary)}{source}{shows}$", text, re.M)
     groups = re.split(r"^ (\S.*)\n", text[: text.index("Data sets")], flags=re.M)[1:]
     assert len(groups[::2]) == len({row.group for row in RECIPES.values()})
     for group, rows in zip(groups[::2], groups[1::2], strict=True):

@@ -236,7 +236,7 @@ FASTER = {"lr_critic": 5e-3, "lr_generator": 5e-3}
 NEARER: dict[str, dict] = {
     "fgan-neyman": {"lr_generator": 5e-3},
     "fgan-alpha(0.5)": FASTER, "lsgan": FASTER,
-    "lsgan-pearson": FASTER, "consensus": FASTER,
+    "lsgan-pearson": FASTER, "consensus": FASTER | {"consensus": 0.1, "optimizer": "rmsprop"},
     "ema": {"ema": 0.95}, "imle": {"lr_generator": 1e-2},
     "mle": {"lr_generator": 2e-2}, "reverse-kl": {"lr_generator": 2e-2},
     "semi-supervised": {"labelled": 0.0, "classes": 3},
