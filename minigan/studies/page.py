@@ -63,7 +63,7 @@ def _legend(plan: Plan) -> str:
     if data.mixture:
         text.append("*Found*: one sample within 3σ of the mode. *Solid*: 1/(4k) of the samples, for k modes. *High "
                     "quality*: within 3σ of a mode. *Reverse KL*: of the shares of the modes, in nats, each sample "
-                    "counted at its nearest one.")
+                    "counted at its nearest one, over the seeds of which half of the samples or more are at a mode.")
     return " ".join(text)
 
 
