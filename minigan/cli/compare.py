@@ -67,6 +67,8 @@ def compare_command(args: argparse.Namespace) -> int:
     again = f"{page.command_of(todo, data)} --out {shlex.quote(str(folder))}"
     seeds = plural(len(todo.seeds), "seed")
     print(f"{', '.join(todo.methods)} on {todo.data.name}, {seeds} each; study folder {folder}")
+    for note in todo.data.notes:
+        print(f"data: {note}")
     try:
         with _progress(todo) as show:
             study = carry_out(todo, args.jobs, folder, show)

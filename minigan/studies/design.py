@@ -97,6 +97,7 @@ def plan(
         try:
             methods[name] = replace(row.configure(name, quick, **given, seed=numbers[0]), data=known.name)
             training = Training(methods[name], made.training_data(name))  # whatever is refused there is refused here
+            methods[name] = training.config  # with what it left to the data
             memory.refuse_run(training.config, training.game, len(numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
