@@ -40,7 +40,7 @@ def draw_report(
 
     samples: (n, d), data units; history: rows of history.COLUMNS, NaN where nothing was measured.
     """
-    table, config = curves(history, columns), model.config
+    table, config, samples = curves(history, columns), model.config, to_host(samples)
     clouds = tiles(data, samples) if data.dim > 2 else []
     bands = [*(clouds[k:k + ACROSS] for k in range(0, len(clouds), ACROSS)), *_panels(model, data, samples, table)]
     heights = [TILE] * (len(bands) - 2) + [4.7, 3.9]

@@ -6,6 +6,7 @@ GPU, so that a call is either refused or gets as far as the driver that is missi
 
 import builtins
 import copy
+import gc
 import importlib
 import importlib.util
 import json
@@ -329,6 +330,7 @@ def test_unwritten_memory_shows() -> None:
 def test_the_pool_knows_what_lives() -> None:
     with double.installed() as cupy:
         pool = cupy.get_default_memory_pool()
+        gc.collect()  # what other tests have left behind
         before = pool.used_bytes()
         x = cupy.zeros(1000)
         view = x[10:]

@@ -61,10 +61,11 @@ def test_a_picture_is_the_hosts(recipe: str, backend: Backend) -> None:
 def test_the_estimator_takes_a_devices_points_and_scores_them(backend: Backend) -> None:
     """Fitted where it is told to be fitted, on points from wherever they are."""
     labels = np.arange(40) % 3
+    seed = 1  # with seed 0 a generator whose every unit is off puts a sample on a kink of the critic, at x = 0
     for recipe, y in (("wgan-gp", None), ("semi-supervised", labels)):
-        here = minigan.GAN(recipe, **SMALL).fit(SAMPLES, y)
+        here = minigan.GAN(recipe, seed=seed, **SMALL).fit(SAMPLES, y)
         eager = not backend.replays
-        there = minigan.GAN(recipe, device=backend.device, **SMALL).fit(
+        there = minigan.GAN(recipe, seed=seed, device=backend.device, **SMALL).fit(
             backend.array(SAMPLES), None if y is None else backend.array(y), eager=eager)
         np.testing.assert_allclose(there.sample(9, seed=1), here.sample(9, seed=1), rtol=1e-9)
         np.testing.assert_allclose(there.critic(backend.array(OTHERS)), here.critic(OTHERS), rtol=1e-8, atol=1e-12)

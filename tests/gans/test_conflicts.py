@@ -53,7 +53,8 @@ REFUSED = [
     ("batch-norm", {"generators": 4}, "of each generator", {"generators": 2}),
     ("batch-norm", {"batch": 1}, "of each generator", {"batch": 1, "pack": 2}),
     ("semi-supervised", {"labelled": 1.5}, "1 at most", {"labelled": 1.0}),
-    ("virtual-batch-norm", {"minibatch": 3}, "ties it to it again", {"generator_norm": "none"}),
+    ("virtual-batch-norm", {"minibatch": 3, "penalty_kind": "none"}, "ties it to it again",
+     {"minibatch": 0, "penalty_kind": "none"}),
 ]
 FEWER = {"pretrain": 2, "unroll": 2, "burst": 2}
 
@@ -64,7 +65,7 @@ def tiny(name: str) -> dict:
 
 def two_steps(name: str, settings: dict) -> None:
     """Recorded, from the start; everything stays finite."""
-    run = Training(configure(name, tiny(name), **settings), DATA)
+    run = Training(configure(name, tiny(name) | settings), DATA)
     before = run.state["theta"].copy()
     for _ in (1, 2):
         run.iterate()
