@@ -62,7 +62,10 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """An .npz without pickles."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    held: dict[str, Any] = {name: np.asarray(x) for name, x in arrays.items()}
+    if pickled := [name for name, x in held.items() if x.dtype.hasobject]:  # NumPy 2.0 has no allow_pickle to say so
+        raise ValueError(f"arrays of objects are not written: {', '.join(pickled)}")
+    np.savez(buffer, **held)
     write_whole(path, buffer.getvalue())
 
 
