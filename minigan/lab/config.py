@@ -18,12 +18,12 @@ from minigan.gans.lipschitz import PENALTIES
 from minigan.gans.losses import Loss
 from minigan.gans.players import STEP_ORDERS
 from minigan.gans.recipes import RECIPES, recipe
+from minigan.lab.read import HEADERS
 from minigan.lab.scaling import SCALINGS
 from minigan.nets import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
 from minigan.registry import choose
 
 MODELS = ("mlp", "gaussian")
-HEADERS = ("auto", "yes", "no")
 
 
 LARGE, SMALL = 1e31, 1e-12  # of floats: beyond them, squares are no numbers of float32, or change nothing
