@@ -66,6 +66,7 @@ def test_the_default_folder_is_named_by_the_run_and_never_reused(tmp_path: Path,
         assert file.read_bytes() == (b / file.name).read_bytes()
 
 
+@pytest.mark.slow("finished runs that go on, from the command line")
 def test_a_finished_run_goes_on(tmp_path: Path, capsys) -> None:
     """As the run that was so long from the start, where the learning rate is constant."""
     here, there = tmp_path / "here", tmp_path / "there"

@@ -15,7 +15,9 @@ from minigan import GAN
 from minigan.cli import main
 from minigan.lab import checkpoint, run
 from minigan.lab.checkpoint import RunError
+from tests.selection import slow_but
 
+INLINE = "module://matplotlib_inline.backend_that_is_missing"
 QUICK = ["--steps", "4", "--batch", "8", "--generator", "4", "--critic", "4", "--samples", "20", "--evaluations", "2"]
 
 
@@ -177,7 +179,7 @@ def test_what_no_memory_holds_is_refused_and_leaves_nothing(words, tmp_path, mon
         assert words[0][2:] in capsys.readouterr().err and not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_that_is_missing", "nonsense", "svg"])
+@pytest.mark.parametrize("backend", slow_but([INLINE], [INLINE, "nonsense", "svg"], "other backends of matplotlib"))
 def test_a_backend_that_is_missing_is_no_matter(backend, tmp_path) -> None:
     done = subprocess.run([sys.executable, "-m", "minigan", "train", *QUICK, "--out", tmp_path / "run"],
                           capture_output=True, text=True, env=os.environ | {"MPLBACKEND": backend}, timeout=120)

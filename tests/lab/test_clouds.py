@@ -13,6 +13,7 @@ from minigan.lab.signs import Warned
 from minigan.lab.table import Table
 from minigan.lab.train import Training
 from tests.lab.test_picture import HISTORY, overlaps, panels
+from tests.selection import slow_but
 
 rng = np.random.default_rng(0)
 
@@ -29,7 +30,8 @@ def draw(points, names=None, samples=None, recipe="wgan-gp"):
     return picture.draw_report(training.model, training.data, samples, HISTORY, COLUMNS, report), training.data
 
 
-@pytest.mark.parametrize("dim, pairs, margins", [(3, 3, 3), (4, 6, 4), (10, 6, 10), (14, 6, 12)])
+@pytest.mark.parametrize("dim, pairs, margins", slow_but([3, 14], [(3, 3, 3), (4, 6, 4), (10, 6, 10), (14, 6, 12)],
+                                                           "pictures of more columns"))
 def test_tiles_are_pairs_of_the_first_columns_and_each_column(dim, pairs, margins):
     points = rng.normal(size=(60, dim)) * 10.0 ** np.arange(dim)
     names = tuple(f"c{k}" for k in range(dim))

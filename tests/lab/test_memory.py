@@ -13,8 +13,8 @@ from minigan.lab.train import Training, resolved
 
 
 @pytest.mark.parametrize("settings", [
-    {"batch": 20_000}, {"generator": (1500, 1500)}, {"critic": (1500, 1500)}, {"batch": 500, "minibatch": 20},
-    {"latent": 20_000}, {"pack": 300},
+    {"batch": 20_000}, {"generator": (1500, 1500)}, {"critic": (1500, 1500)}, {"latent": 20_000}, {"pack": 300},
+    pytest.param({"batch": 500, "minibatch": 20}, marks=pytest.mark.slow("memory of minibatch discrimination")),
 ], ids=str)
 def test_a_step_takes_what_was_counted_or_little_more(settings: dict) -> None:
     """Never less than half of the count, so that nothing is refused that would fit; and not twenty times it."""
