@@ -151,9 +151,12 @@ class _DpnpAdd:
         return self.dpnp.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
     def at(self, x: Array, key: tuple, g: Array) -> None:
-        """x[..., i, ...] += g for each index i: a product with the matrix [i = k], which adds repeated indices up."""
+        """x[key] += g, repeated entries adding up: a product with the matrix [position = k] of the key."""
         *before, indices = key
         axis, dpnp = len(before), self.dpnp
+        if any(k != slice(None) for k in before) or not hasattr(indices, "dtype"):  # along all axes, as one
+            indices, axis = dpnp.reshape(dpnp.arange(x.size), x.shape)[key], 0
+            g, x = dpnp.broadcast_to(g, indices.shape), dpnp.reshape(x, (-1,))
         n = x.shape[axis]
         one_hot = (dpnp.reshape(indices % n, (-1, 1)) == dpnp.arange(n)).astype(x.dtype)  # −1 is the last
         rows = dpnp.moveaxis(dpnp.reshape(g, (*g.shape[:axis], indices.size, *x.shape[axis + 1 :])), axis, 0)
@@ -308,9 +311,18 @@ def is_scalar(x: object) -> bool:
     return isinstance(x, int | float | np.floating | np.integer)
 
 
+_REFUSED = {"MaskedArray": "x.filled(a number), or the entries that count, x.compressed()", "matrix": "np.asarray(x)"}
+
+
 def as_array(value: Any) -> Array:
-    """The array itself; of numbers and lists of them an array on the host. TypeError for anything else."""
+    """The array itself; of numbers and lists of them an array on the host. TypeError for anything else.
+
+    Masked arrays are refused (which entries count would be lost), and np.matrix (its * is a product of matrices).
+    """
     if is_array(value):  # NumPy scalars, the results of 0-d operations, become 0-d arrays again
+        for kind in type(value).__mro__ if type(value) is not np.ndarray else ():
+            if kind.__name__ in _REFUSED:
+                raise TypeError(f"a {kind.__name__} is not taken: give {_REFUSED[kind.__name__]}")
         return np.asarray(value) if isinstance(value, np.generic) else value
     array = np.asarray(value)
     if array.dtype.kind not in "fciub":

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from minigan.arrays import PRECISION, namespace
 from minigan.autodiff.functions import as_tensor
-from minigan.autodiff.primitives import reduce_sum, reshape
+from minigan.autodiff.primitives import alias, reduce_sum, reshape
 from minigan.autodiff.tensor import Node, Tensor, topological
 
 
@@ -29,13 +29,13 @@ def grad(y: Tensor, xs: Any, cotangent: Any = None) -> Any:
     graph and differentiable again. An x that y does not depend on, or only through masks and
     ``stop_gradient``, has the derivative zero and gets zeros.
 
-    Raises TypeError if y or an x is not a tensor of floats; ValueError if y is not a scalar
-    and has no cotangent, or has one of another shape.
+    Raises TypeError if y or an x is not a tensor of floats, or if y depends on a real x through complex numbers;
+    ValueError if y is not a scalar and has no cotangent, or has one of another shape.
     """
     targets = [xs] if isinstance(xs, Tensor) else list(xs)
     for name, t in [("y", y), *((f"xs[{k}]", x) for k, x in enumerate(targets))]:
         if not isinstance(t, Tensor):
-            raise TypeError(f"grad: {name} must be a Tensor, got {type(t).__name__}; wrap it first: Tensor(x)")
+            raise TypeError(f"grad: {name} must be a Tensor, got {type(t).__name__}: {_LOST[name == 'y']}")
         if t.dtype not in PRECISION:
             raise TypeError(f"grad: {name} has dtype {t.dtype}; derivatives want floats")
     cotangents = {y.key: _seed(y, cotangent)}
@@ -43,9 +43,19 @@ def grad(y: Tensor, xs: Any, cotangent: Any = None) -> Any:
         gs = [cotangents.get((node, k)) for k in range(node.width)]
         for x, g in zip(node.inputs, _vjp(node, gs, y_k, needed), strict=False):
             if g is not None:
+                if g._value.dtype != x._value.dtype:
+                    raise TypeError(f"grad: {node.primitive.name} makes {g.dtype} of {x.dtype}, and a derivative by "
+                                    "real numbers is real; write real and imaginary part as two tensors")
                 cotangents[x.key] = cotangents[x.key] + g if x.key in cotangents else g
     answers = [cotangents[x.key] if x.key in cotangents else _zeros(x) for x in targets]
     return answers[0] if isinstance(xs, Tensor) else answers
+
+
+_LOST = (
+    "x = Tensor(array) before y is computed from it",
+    "float(), .item(), .value, np.asarray() and math.exp() read a number, which no derivative follows; compute it by "
+    "the functions of minigan.autodiff",
+)
 
 
 def _paths(y: Tensor, targets: set) -> list[tuple[Node, Tensor, list[bool]]]:
@@ -112,15 +122,20 @@ def _zeros(x: Tensor) -> Tensor:
 
 
 def value_and_grad(f: Callable[..., Tensor], *xs: Any) -> tuple[Tensor, list[Tensor]]:
-    """f(*xs) and its gradients with respect to each of xs (tensors or arrays)."""
-    points = [as_tensor(x) for x in xs]
+    """f(*xs) and its partial derivatives, one for each of xs (tensors or arrays), whatever else they depend on."""
+    points = [_argument(x) for x in xs]
     y = f(*points)
     return y, grad(y, points)
 
 
+def _argument(x: Any) -> Tensor:
+    """x under a name of its own: one tensor may be two arguments, or depend on another, and each has its partial."""
+    return alias(x) if isinstance(x, Tensor) else as_tensor(x)
+
+
 def hvp(f: Callable[[Tensor], Tensor], x: Any, v: Any) -> Tensor:
     """∇²f(x) v = ∇ₓ⟨∇f(x), v⟩: a Hessian times a vector by reverse over reverse. v: shaped as x."""
-    point = as_tensor(x)
+    point = _argument(x)
     return grad(grad(f(point), point), point, cotangent=v)
 
 
@@ -129,7 +144,7 @@ def jvp(f: Callable[..., Tensor], xs: Sequence[Any], vs: Sequence[Any]) -> tuple
 
     u ↦ Jᵀu is linear in u, and its own adjoint is v ↦ J v (Townsend's trick).
     """
-    points = [as_tensor(x) for x in xs]
+    points = [_argument(x) for x in xs]
     y = f(*points)
     u = _zeros(y)
     pullback = grad(y, points, cotangent=u)

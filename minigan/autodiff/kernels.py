@@ -8,7 +8,7 @@ same kernel, so the same bits. The choices below are of speed alone (measured by
 
 from collections.abc import Callable
 from functools import cache, partial
-from types import EllipsisType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from minigan import arrays
@@ -106,6 +106,28 @@ def _sigmoid(xp: ModuleType, x: Array, out: Array) -> Array:
     return xp.reciprocal(out, out)
 
 
+def power(xp: ModuleType, out: Array, a: Array, p: Array, logs: int = 0) -> Call:
+    return (_power_of_logs, xp, a, p, logs, out) if logs else (xp.power, a, p, out)
+
+
+def _power_of_logs(xp: ModuleType, a: Array, p: Array, logs: int, out: Array) -> Array:
+    """aᵖ (log a)ᵏ; at a = 0 its limit: 0 for p > 0, else (−∞)ᵏ."""
+    none, one, infinite = (xp.asarray(c, dtype=a.dtype) for c in (0.0, 1.0, (-float("inf")) ** logs))
+    zero = a == none
+    inside = xp.where(zero, one, a)
+    y = xp.power(inside, p) * xp.log(inside) ** logs
+    if arrays.dtype(a).kind == "f":
+        y = xp.where(zero, xp.where(p > none, none, infinite), y)
+    if out is None:
+        return y
+    out[...] = y
+    return out
+
+
+def constant_power(xp: ModuleType, out: Array, x: Array, exponent: float) -> Call:
+    return xp.power, x, xp.asarray(exponent, dtype=x.dtype), out
+
+
 def where(xp: ModuleType, out: Array, *args: Array) -> Call:
     return _where, xp, *args, out
 
@@ -121,7 +143,7 @@ def _where(xp: ModuleType, mask: Array, a: Array, b: Array, out: Array) -> Array
 # -- products and sums ------------------------------------------------------------------------
 def matmul(xp: ModuleType, out: Array, a: Array, b: Array, ta: bool = False, tb: bool = False) -> Call:
     if a.ndim < 2 or b.ndim < 2:
-        raise ValueError(f"matmul wants matrices (2 axes or more), got shapes {a.shape} and {b.shape}")
+        raise ValueError(f"the matmul of these shapes wants matrices (2 axes or more), got {a.shape} and {b.shape}")
     left = a.mT if ta else a  # BLAS takes the transpose as a flag: no copy
     right = b.mT if tb else b
     if left.shape[-1] != right.shape[-2]:
@@ -173,11 +195,51 @@ def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> C
 
 
 # -- values moved -----------------------------------------------------------------------------
+HOLE = "array"  # in a key: here goes the next array of integers
+
+
 def basic(key: tuple) -> tuple:
     """An index of integers, slices and ...: it selects a view."""
-    if any(isinstance(k, bool) or not isinstance(k, int | slice | EllipsisType) for k in key):
-        raise TypeError("a tensor is indexed by integers, slices, None and ...; use take(x, indices) for an array")
     return key if Ellipsis in key else (*key, Ellipsis)  # with ... one element is a view too, not a scalar
+
+
+def gather(xp: ModuleType, out: Array, x: Array, *at: Array, key: tuple) -> Call:
+    return _gather, x, _filled(key, at), out
+
+
+def _gather(x: Array, key: tuple, out: Array) -> Array:
+    if out is None:
+        return x[key]
+    out[...] = x[key]
+    return out
+
+
+def scatter(xp: ModuleType, out: Array, g: Array, *at: Array, key: tuple, shape: tuple[int, ...]) -> Call:
+    return _scatter, xp, g, _filled(key, at), shape, out
+
+
+def _scatter(xp: ModuleType, g: Array, key: tuple, shape: tuple[int, ...], out: Array) -> Array:
+    out = xp.empty(shape, dtype=g.dtype) if out is None else out
+    out[...] = 0.0
+    xp.add.at(out, key, g)
+    return out
+
+
+def _filled(key: tuple, at: tuple[Array, ...]) -> tuple:
+    """The key with the arrays in its holes."""
+    arrays_in_order = iter(at)
+    return tuple(next(arrays_in_order) if isinstance(k, str) else k for k in key)
+
+
+def convert(xp: ModuleType, out: Array, x: Array, dtype: Any) -> Call:
+    return _convert, xp, x, dtype, out
+
+
+def _convert(xp: ModuleType, x: Array, dtype: Any, out: Array) -> Array:
+    if out is None:
+        return xp.asarray(x, dtype=dtype)
+    out[...] = x
+    return out
 
 
 def copy(xp: ModuleType, out: Array, x: Array) -> Call:

@@ -4,13 +4,17 @@ A ``Tensor`` holds an array and, unless it is a leaf, the ``Node`` that produced
 primitive, its input tensors and its static arguments. Nothing else is stored: no
 ``.grad``, no ``.backward()``. ``grad(y, xs)`` walks this record backwards and answers
 with new tensors of the same graph.
+
+Operators, methods and NumPy's functions of a tensor are the engine's functions of those names, found in
+``FUNCTIONS``, which the files that define them fill (``@named``). The file is long because a tensor and a primitive
+make one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
-from math import prod
 from typing import Any
 
 from minigan import arrays
@@ -18,6 +22,19 @@ from minigan.arrays import HOST, PRECISION, Array, DType, HostArray, is_array, n
 from minigan.registry import Registry
 
 Axis = int | tuple[int, ...] | None
+ELSEWHERE = {  # what a tensor of another package has, and what stands for it here
+    **dict.fromkeys(("backward", "grad", "zero_grad"), ": g = grad(loss, theta) answers with the gradient"),
+    "requires_grad": ": every tensor can be differentiated by", "detach": ": use stop_gradient(t)",
+    **dict.fromkeys(("numpy", "data", "tolist", "all", "any", "argmax", "argmin"),
+                    ": use the array t.value, which no derivative follows"),
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # by name: what operators, methods and NumPy's functions of a tensor call
+
+
+def named(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Enter a function into ``FUNCTIONS``: a decorator."""
+    FUNCTIONS[f.__name__] = f
+    return f
 
 
 class TracingError(TypeError):
@@ -37,32 +54,47 @@ class Node:
         self.traced = any(x.traced for x in inputs)
 
 
-def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Tensor]:
-    """The primitive of that name as a method: x ∘ other, or other ∘ x if ``swapped``."""
+def _method(name: str) -> Callable[..., Any]:
+    """The function of that name as a method: f(x, ...)."""
+    return lambda x, *args, **kwargs: FUNCTIONS[name](x, *args, **kwargs)
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """The function of that name as an operator: x ∘ other, or other ∘ x if ``swapped``."""
     if swapped:
-        return lambda x, other: PRIMITIVES[name](other, x)
-    return lambda x, other: PRIMITIVES[name](x, other)
+        return lambda x, other: FUNCTIONS[name](other, x) if _operand(other) else NotImplemented
+    return lambda x, other: FUNCTIONS[name](x, other) if _operand(other) else NotImplemented
+
+
+def _operand(x: Any) -> bool:
+    """Whether an operator has anything to do with it: else Python asks the other side, and then refuses."""
+    return isinstance(x, Tensor | list | tuple | complex) or arrays.is_scalar(x) or is_array(x)
 
 
 class Tensor:
     """A value (an array of any library) plus how it was computed.
 
     ``Tensor(x)`` of an array, a number or a list of numbers is a leaf. Operators and
-    the functions of ``minigan.autodiff`` build the graph. ``.value`` is the array;
-    ``float(t)``, ``bool(t)``, ``t.item()`` and conversion to an array on the host read it, and raise
-    TracingError while ``replay.record`` is recording, since the recorded program
+    the functions of ``minigan.autodiff`` build the graph, and so do NumPy's functions of the same names, called
+    with a tensor; those that the engine has not are refused (``numpy_functions.py``). Comparisons give a mask:
+    0 or 1 in the tensor's dtype. ``.value`` is the array;
+    ``float(t)``, ``bool(t)``, ``t.item()`` and conversion to an array on the host read it, which no derivative
+    follows, and raise TracingError while ``replay.record`` is recording, since the recorded program
     could not follow a decision taken on a value.
     """
 
-    __slots__ = ("__weakref__", "_value", "index", "node", "traced")
+    __slots__ = ("__weakref__", "_origin", "_value", "index", "node", "traced")
     traced: bool  # made while recording, from what the program will be given
-    __array_ufunc__ = None  # so that array * tensor is the tensor's business
 
     def __init__(self, value: Any, *, node: Node | None = None, index: int = 0, traced: bool = False):
         if isinstance(value, Tensor):
             raise TypeError("Tensor(x) wants an array or numbers, and x is a Tensor already")
+        if holds_tensors(value):
+            raise TypeError("Tensor(x) of a list of tensors would be a constant, which no derivative passes: "
+                            "use stack(tensors)")
         self._value: Array = value if type(value) is HostArray else arrays.as_array(value)
         self.node = node
+        self._origin = object() if node is None else node  # of a leaf a token: tensors do not compare as keys must
         self.index = index  # which output of the node: 0 but for `split`
         self.traced = traced if node is None else node.traced
 
@@ -72,7 +104,7 @@ class Tensor:
         """The array. Raises TracingError while recording."""
         if self.traced:
             raise TracingError(
-                "the value of a recorded tensor was asked for (bool, float, .item(), .value, asarray): "
+                "the value of a recorded tensor was asked for (bool, float, .item(), .value, asarray, t[mask]): "
                 "a recorded step must not depend on values; make it an input, or run eagerly"
             )
         return self._value
@@ -95,8 +127,8 @@ class Tensor:
 
     @property
     def key(self) -> tuple[object, int]:
-        """What identifies this value in the graph: its node and output, or the leaf itself."""
-        return (self if self.node is None else self.node, self.index)
+        """What identifies this value in the graph: its node and output, or the leaf's token."""
+        return (self._origin, self.index)
 
     def item(self) -> Any:
         return self.value.item()
@@ -106,6 +138,12 @@ class Tensor:
 
     def __bool__(self) -> bool:
         return bool(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a tensor has no attribute {name!r}{ELSEWHERE.get(name, '')}")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> HostArray:
         return HOST.array(self.value, dtype=dtype, copy=copy)
@@ -120,56 +158,50 @@ class Tensor:
 
     __iter__ = None  # unpacking a tensor element by element is never what was meant
 
-    # -- operators: each is the primitive of that name -----------------------------------
+    # -- operators: each is the function of that name ------------------------------------
     __add__ = __radd__ = _operator("add")
     __sub__, __rsub__ = _operator("subtract"), _operator("subtract", swapped=True)
     __mul__ = __rmul__ = _operator("multiply")
     __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", swapped=True)
     __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", swapped=True)
-    __rpow__ = _operator("power", swapped=True)
+    __pow__, __rpow__ = _operator("power"), _operator("power", swapped=True)
+    __neg__, __abs__ = _method("negative"), _method("absolute")
+    __getitem__ = _method("getitem")
 
-    def __pow__(self, p: Any) -> Tensor:
-        return self * self if isinstance(p, int) and p == 2 else PRIMITIVES["power"](self, p)
+    # A mask: 0 or 1 in the dtype of x. As a dictionary's key a tensor is itself.
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __hash__ = object.__hash__
 
-    def __neg__(self) -> Tensor:
-        return PRIMITIVES["negative"](self)
+    # NumPy hands its functions of a tensor to these
+    __array_ufunc__, __array_function__ = _method("__array_ufunc__"), _method("__array_function__")
 
-    def __abs__(self) -> Tensor:
-        return PRIMITIVES["absolute"](self)
+    # -- methods, as an array has them -----------------------------------------------------
+    sum, mean, var, std = _method("sum"), _method("mean"), _method("var"), _method("std")
+    max, min, prod, cumsum = _method("max"), _method("min"), _method("prod"), _method("cumsum")
+    reshape, ravel, squeeze = _method("reshape"), _method("ravel"), _method("squeeze")
+    transpose, astype, clip, dot = _method("transpose"), _method("astype"), _method("clip"), _method("dot")
 
-    def __getitem__(self, key: Any) -> Tensor:
-        key = key if isinstance(key, tuple) else (key,)
-        y = PRIMITIVES["getitem"](self, key=tuple(k for k in key if k is not None))
-        if any(k is None for k in key):  # a new axis selects nothing: it is a reshape
-            return y.reshape(HOST.broadcast_to(0.0, self.shape)[key].shape)
-        return y
+    @property
+    def T(self) -> Tensor:
+        """The axes in reverse order."""
+        return self.transpose()
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return PRIMITIVES["reshape"](self, shape=shape[0] if shape and isinstance(shape[0], tuple) else shape)
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is what a comparison made: then it picks entries as an index."""
+        return self.node is not None and self.node.primitive.mask
 
-    # -- reductions over the axes given (None: all) ----------------------------------------
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        return self._reduce("reduce_sum", axis, keepdims)
 
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        return self.sum(axis, keepdims) * (1.0 / prod(self.shape[k] for k in self.axes(axis)))
+def _python_numbers(x: Any) -> bool:
+    """Whether it is a number, or a list (of lists, ...) of numbers: they have no precision of their own."""
+    return all(map(_python_numbers, x)) if isinstance(x, list | tuple) else arrays.is_scalar(x)
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        return self._reduce("reduce_max", axis, keepdims)
 
-    def axes(self, axis: Axis) -> tuple[int, ...]:
-        """The axes meant, counted from the front; ValueError if there is no such axis."""
-        chosen = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        if any(not -self.ndim <= k < self.ndim for k in chosen):
-            raise ValueError(f"axis {axis} does not exist in shape {self.shape}")
-        return tuple(sorted({k % self.ndim for k in chosen}))
-
-    def _reduce(self, name: str, axis: Axis, keepdims: bool) -> Tensor:
-        axes = self.axes(axis)
-        long = tuple(k for k in axes if self.shape[k] != 1)  # an axis of one has nothing to reduce
-        y = PRIMITIVES[name](self, axis=long) if long else self
-        rest = tuple(n for k, n in enumerate(self.shape) if k not in axes)
-        return y if keepdims or not axes else y.reshape(rest)
+def holds_tensors(x: Any) -> bool:
+    """Whether a list (of lists, ...) has tensors in it, which NumPy would read as constants."""
+    return isinstance(x, list | tuple) and any(isinstance(e, Tensor) or holds_tensors(e) for e in x)
 
 
 PRIMITIVES: Registry[Primitive] = Registry("primitive")  # by name: filled as primitives.py defines them
@@ -191,7 +223,8 @@ class Primitive:
     replaces it where one call serves all inputs (``concat``, ``split``).
     ``elementwise`` outputs may overwrite a dying input, unless ``in_place`` is False (a mask: NumPy would
     copy its input first, as the dtypes differ). ``dense`` kernels do not take
-    broadcast views (BLAS would not). ``discrete`` lists inputs that are indices or masks.
+    broadcast views (BLAS would not). ``discrete`` lists inputs that are indices or masks. ``mask`` outputs are 0 or 1.
+    Tensors come first, ``len(rules)`` of them unless it is ``variadic``; what follows is static, by its name or not.
     Cotangents are summed down over broadcast axes by the caller, not by the rule.
     """
 
@@ -204,15 +237,19 @@ class Primitive:
     elementwise: bool = False
     in_place: bool = True
     dense: bool = False
-    discrete: tuple[int, ...] = ()
+    discrete: Container[int] = ()
+    mask: bool = False
+    variadic: bool = False
     analytic: bool = True  # complex-differentiable: `check` may take a complex step
 
     def __post_init__(self) -> None:
         self.in_place = self.elementwise and self.in_place
-        PRIMITIVES[self.name] = self
+        PRIMITIVES[self.name] = FUNCTIONS[self.name] = self
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         """Apply the primitive: one tensor (for `split`, a list of them)."""
+        if not self.variadic and len(args) != len(self.rules):
+            args, static = self._arguments(args, static)
         inputs = self._lift(args)
         if self.dense:
             inputs = tuple(PRIMITIVES["copy"](x) if arrays.is_broadcast(x._value) else x for x in inputs)
@@ -231,29 +268,49 @@ class Primitive:
         """Whether the derivative with respect to input k can be other than zero."""
         return self.joint is not None or (k < len(self.rules) and self.rules[k] is not None)
 
+    def _arguments(self, args: tuple[Any, ...], static: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The tensors among positional arguments, and all that is static by its name."""
+        n = len(self.rules)
+        kernel = self.view or self.call
+        names = list(inspect.signature(kernel).parameters)[n + (0 if self.view else 2) :]  # type: ignore[arg-type]
+        named = dict(zip(names, args[n:], strict=False))
+        if len(args) < n or len(args) > n + len(names) or named.keys() & static.keys():
+            takes = ", ".join([f"{n} tensor{'s' * (n != 1)}", *(f"{name}=" for name in names)])
+            raise TypeError(f"{self.name} takes {takes}; got {len(args)} arguments"
+                            + "".join(f", {name}=" for name in static))
+        return args[:n], named | static
+
     def _lift(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        """Arguments to tensors: numbers take the dtype and library of the tensors beside them."""
+        """Arguments to tensors: numbers take the dtype and library of the tensors beside them, lists are stacked."""
+        if any(isinstance(x, list | tuple) for x in args):
+            args = tuple(FUNCTIONS["stack"](x) if holds_tensors(x) else x for x in args)
         near = [x for x in args if (isinstance(x, Tensor) or is_array(x)) and arrays.dtype(x) in PRECISION]
         like = next((x for x in near if not isinstance(x, HOST.generic)), near[0] if near else None)
         xp = HOST if like is None else namespace(like._value if isinstance(like, Tensor) else like)
         inputs = []
         for k, x in enumerate(args):
             if not isinstance(x, Tensor):
-                if arrays.is_scalar(x):
+                if _python_numbers(x):
                     dtype = None if k in self.discrete else float if like is None else arrays.dtype(like)
                     x = xp.asarray(x, dtype=dtype)
                 x = Tensor(x)
+                self._refuse_complex(k, x, args)
             if k not in self.discrete and x.dtype not in PRECISION:
-                raise TypeError(
-                    f"{self.name} wants floats, and argument {k} has dtype {x.dtype}; "
-                    "convert it first, e.g. x.astype('float32')"
-                )
+                raise TypeError(f"{self.name} wants float32 or float64, and argument {k} has dtype {x.dtype}; "
+                                + ("stack a list of tensors by stack(tensors)" if x.dtype.kind == "O" else
+                                   "convert it first, e.g. x.astype('float32')"))
             inputs.append(x)
         floats = [x for k, x in enumerate(inputs) if k not in self.discrete]
         if any(PRECISION[x.dtype] != PRECISION[floats[0].dtype] for x in floats[1:]):
             dtypes = " and ".join(str(x.dtype) for x in floats)
             raise TypeError(f"{self.name}: arguments of different precision ({dtypes}); convert one first")
         return tuple(inputs)
+
+    def _refuse_complex(self, k: int, x: Tensor, args: tuple[Any, ...]) -> None:
+        """A real tensor times 1 + 2j would have a complex derivative."""
+        if x.dtype.kind == "c" and any(isinstance(z, Tensor) and z.dtype.kind == "f" for z in args):
+            raise TypeError(f"{self.name}: argument {k} is complex beside a real tensor; write real and imaginary part "
+                            "as two tensors")
 
 
 def topological(outputs: Sequence[Tensor], stop: Any = None) -> Iterator[Node]:

@@ -24,6 +24,8 @@ import numpy as np
 
 from minigan.autodiff import PRIMITIVES, Tensor, check, eager, grad
 from minigan.autodiff.check import listed, paired
+from minigan.autodiff.functions import as_tensor
+from minigan.autodiff.kernels import HOLE
 
 SMALL, LARGE = (3, 4, 5), (257, 300, 129)  # (m, n, k): odd, and past the block of any kernel
 Outputs = dict[tuple[int, int], Any]  # by (order, which): values y, then ∇⟨u, y⟩, then ∇⟨v, ∇⟨u, y⟩⟩
@@ -36,7 +38,8 @@ class Row:
 
     forward, backward: the most numbers summed up for an entry of the value and of a derivative. by_numbers: compare
     the derivatives with numerical ones, which wants a small row, away from its kinks. ordered: it adds up in an order
-    that does not change from one call to the next. flat: its derivative is 0 everywhere, on purpose.
+    that does not change from one call to the next. flat: its derivative is 0 everywhere, on purpose. back: to another
+    dtype, and back to that of the input.
     """
 
     name: str
@@ -51,9 +54,11 @@ class Row:
     by_numbers: bool = True
     ordered: bool = True
     flat: bool = False
+    back: bool = False
 
     def __call__(self, *xs: Any) -> Any:
-        return PRIMITIVES[self.name](*self.before, *xs, *self.after, **self.static)
+        y = PRIMITIVES[self.name](*self.before, *xs, *self.after, **self.static)
+        return PRIMITIVES[self.name](y, dtype=as_tensor(xs[0]).dtype) if self.back else y
 
     def of(self, array: Callable[[Any], Any]) -> Row:
         """The row with its mask and its indices as arrays of another library."""
@@ -162,7 +167,10 @@ def _rows(m: int, n: int, k: int, by_numbers: bool) -> Iterator[Row]:
     yield row("divide", (S(m, n), X(n)), np.divide, backward=m)
     yield row("power", (X(m, n), S(m, n)), np.power, c=16.0)
     yield row("power", (X(n), X(m, n)), np.power, c=16.0, backward=m)
-    for name in ("exp", "expm1", "sin", "cos", "tanh"):
+    yield row("power", (X(m, n), X(n)), lambda a, p: a**p * np.log(a), {"logs": 1}, c=16.0, backward=m)
+    for c in (3.0, -0.5):
+        yield row("constant_power", (X(m, n),), lambda x, c=c: x**c, {"exponent": c}, c=16.0)
+    for name in ("exp", "expm1", "sin", "cos", "tanh", "arctan"):
         yield row(name, (S(m, n),), getattr(np, name))
     for name in ("log", "log1p", "sqrt"):
         yield row(name, (X(m, n),), getattr(np, name))
@@ -191,6 +199,9 @@ def _rows(m: int, n: int, k: int, by_numbers: bool) -> Iterator[Row]:
     for axes, terms, x in (((0,), m, S(m, n)), ((1,), n, S(m, n)), ((0, 1), m * n, X(m, n))):
         yield row("reduce_sum", (x,), lambda x, a=axes: x.sum(a, keepdims=True), {"axis": axes}, forward=terms)
     yield row("reduce_sum", (X(4, m, n),), lambda x: x.sum((0, 1), keepdims=True), {"axis": (0, 1)}, forward=4 * m)
+    for axis, terms in ((0, m), (1, n)):
+        yield row("cumsum", (X(m, n),), lambda x, axis=axis: np.cumsum(x, axis), {"axis": axis}, forward=terms,
+                  backward=terms)
     for axes, terms in (((0,), m), ((1,), n), ((0, 1), m * n)):
         yield row("reduce_max", (S(m, n),), lambda x, a=axes: x.max(a, keepdims=True), {"axis": axes}, **exact,
                   backward=terms)
@@ -212,6 +223,8 @@ def _rows(m: int, n: int, k: int, by_numbers: bool) -> Iterator[Row]:
     yield row("split", (S(m, n),), lambda x: [x[:2], x[2:]], {"sizes": (2, m - 2), "axis": 0}, **exact)
     yield row("concat", (S(m, n), S(m, 1), S(m, n)), lambda *xs: np.concatenate(xs, -1), {"axis": -1}, **exact)
     yield row("concat", (S(m, n), S(1, n)), lambda *xs: np.concatenate(xs), {"axis": 0}, **exact)
+    yield row("cast", (S(m, n),), lambda x: x, {"dtype": np.dtype("float64")}, back=True, **exact)
+    yield row("convert", (4.0 * S(m, n),), np.trunc, {"dtype": np.dtype("int64")}, back=True, **flat)
     at = rng.integers(n, size=(2, n))  # a GPU adds repeated indices up in no fixed order
     often = int(np.bincount(at.ravel()).max())
     yield row("take", (S(m, n),), lambda x: x[:, at], {"axis": 1}, after=(at,), **exact, backward=often, ordered=False)
@@ -219,6 +232,14 @@ def _rows(m: int, n: int, k: int, by_numbers: bool) -> Iterator[Row]:
               ordered=False)
     yield row("scatter_add", (S(m, 2, n),), lambda g: _scattered(g, at, n), {"axis": 1, "n": n}, after=(at,), **exact,
               forward=often, ordered=False)
+    down, across = np.array([0, -1, 0]), rng.integers(n, size=(2, 3))
+    yield row("gather", (S(m, n),), lambda x: x[down, across], {"key": (HOLE, HOLE)}, after=(down, across), **exact,
+              backward=6, ordered=False)
+    yield row("gather", (S(2, m, n),), lambda x: x[:, down, 1:], {"key": (slice(None), HOLE, slice(1, None))},
+              after=(down,), **exact, backward=2, ordered=False)
+    rows_of = rng.integers(-m, m, size=m)
+    yield row("scatter", (X(m, n),), lambda g: _scattered(g.T[..., None], rows_of[:, None] % m, m).T,
+              {"key": (HOLE,), "shape": (m, n)}, after=(rows_of,), **exact, forward=m, ordered=False)
 
 
 def _scattered(g: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:

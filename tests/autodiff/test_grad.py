@@ -34,7 +34,7 @@ from minigan.autodiff import (
     transpose,
     value_and_grad,
 )
-from minigan.autodiff.functions import logsumexp
+from minigan.autodiff.reductions import logsumexp
 from minigan.autodiff.tensor import topological
 from tests.programs import KINKED, MINIGAN, arrays, programs, run
 

@@ -48,8 +48,8 @@ def test_a_primitive_has_rows_and_a_rule_unless_they_say_that_it_is_flat(name):
 
 
 def test_a_primitive_without_a_row_is_told_where_to_put_it():
-    with pytest.raises(LookupError, match=r"minigan/devices/primitives\.py has no row for 'arctan': add row\('arctan'"):
-        of_primitive("arctan", ROWS)
+    with pytest.raises(LookupError, match=r"minigan/devices/primitives\.py has no row for 'sinh': add row\('sinh'"):
+        of_primitive("sinh", ROWS)
 
 
 @every_row
@@ -265,18 +265,19 @@ INTEGERS = np.arange(3)
     (lambda: T + np.ones(4), ValueError, r"\(2,3\).*\(4,\)"),
     (lambda: T @ np.ones((2, 3)), ValueError, r"inner sizes.*\(2, 3\).*\(2, 3\)"),
     (lambda: matmul(T, np.ones((2, 3)), ta=True, tb=True), ValueError, r"\(2, 3\).*\(2, 3\) with ta=True, tb=True"),
-    (lambda: T @ np.ones(3), ValueError, r"matrices.*\(2, 3\) and \(3,\)"),
-    (lambda: np.ones(2) @ T, ValueError, r"matrices.*\(2,\) and \(2, 3\)"),
-    (lambda: T + INTEGERS, TypeError, r"add wants floats, and argument 1 has dtype int64"),
-    (lambda: INTEGERS * T, TypeError, "multiply wants floats"),
+    (lambda: T @ np.ones(2), ValueError, r"inner sizes.*\(2, 3\) and \(2,\)"),
+    (lambda: T @ 2.0, ValueError, r"vectors or matrices.*\(2, 3\), \(\)"),
+    (lambda: T + INTEGERS, TypeError, r"add wants float32 or float64, and argument 1 has dtype int64"),
+    (lambda: INTEGERS * T, TypeError, "multiply wants float"),
     (lambda: T * np.ones(3, np.float32), TypeError, "float64 and float32"),
     (lambda: T * np.ones(3, np.float16), TypeError, "float16"),
     (lambda: T * np.array(2.0, np.float32), TypeError, "precision"),
     (lambda: concat([T, np.ones((2, 1), np.float32)]), TypeError, "precision"),
     (lambda: split(T, sizes=(1, 1)), ValueError, r"sizes \(1, 1\).*\(2, 3\)"),
-    (lambda: T[np.array([0, 1])], TypeError, "take"),
-    (lambda: T[True], TypeError, "integers, slices"),
-    (lambda: T[[0, 1]], TypeError, "take"),
+    (lambda: T[np.array([0.0, 1.0])], TypeError, "integers, slices.*float64"),
+    (lambda: T[True], TypeError, "integers, slices.*bool"),
+    (lambda: T["a"], TypeError, "integers, slices"),
+    (lambda: T[np.array([True, False, True])], IndexError, "out of bounds"),
     (lambda: T[5], IndexError, "out of bounds"),
     (lambda: take(T, [0.5]), TypeError, "integers"),
     (lambda: take(T, [2]), IndexError, "out of bounds"),
@@ -287,7 +288,6 @@ INTEGERS = np.arange(3)
     (lambda: Tensor(T), TypeError, "already"),
     (lambda: sqrt("two"), TypeError, "numbers"),
     (lambda: list(T), TypeError, "not iterable"),
-    (lambda: np.sin(T), TypeError, "ufunc"),
 ])
 def test_a_clear_error(call, error, words):
     with pytest.raises(error, match=words):
