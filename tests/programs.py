@@ -46,6 +46,10 @@ UNARY = {
     "affine": lambda L, x: 0.5 * x - 1.0,
     "square": lambda L, x: x**2,
     "cube": lambda L, x: 0.1 * x**3,
+    "first power": lambda L, x: L.relu(x - 0.5233) ** 1.0,
+    "zeroth power": lambda L, x: x**0 + 0.5 * x,
+    "fourth power at zero": lambda L, x: L.relu(x - 0.4177) ** 4 * 0.1,
+    "power of a row": lambda L, x: 0.2 * L.power(L.relu(x - 0.3719) + 0.1, 2.0 + 0.0 * x),  # at 0 the peers say nan
     "reciprocal": lambda L, x: 1.0 / (x * x + 1.0),
     "root": lambda L, x: (x * x + 1.0) ** 0.7,
     "exp": lambda L, x: L.exp(-x * x),
@@ -70,6 +74,10 @@ BINARY = {
     "maximum": lambda L, x, y: L.maximum(x, y + 0.1371),
     "minimum": lambda L, x, y: L.minimum(x, y - 0.1371),
     "where": lambda L, x, y: L.where(L.greater(x, y + 0.2113), x, 0.5 * y),
+    "where less": lambda L, x, y: L.where(x < y - 0.1719, 0.5 * x, y),
+    "where unequal": lambda L, x, y: L.where(x != y + 0.3331, x, y),
+    "mask of a comparison": lambda L, x, y: L.mask(x >= y + 0.1577) * y,
+    "mask of an equality": lambda L, x, y: x + L.mask(x == y + 0.7731) * y,
 }
 SHAPED = {
     "matmul": lambda L, x, y, ta, tb: 0.5 * L.matmul(x, y, ta, tb),
@@ -84,9 +92,13 @@ SHAPED = {
     "concat": lambda L, *xs, axis: L.concat(xs, axis),
     "split": lambda L, x, sizes, axis: list(L.split(x, sizes, axis)),
     "take": lambda L, x, indices, axis: L.take(x, np.array(indices), axis),
+    "index": lambda L, x, key: x[tuple(np.array(k) if isinstance(k, list) else k for k in key)],
+    "list": lambda L, *xs: L.total([0.5 * x.sum() for x in xs]) * xs[0],
 }
 OPERATIONS = UNARY | BINARY | SHAPED
-KINKED = {"relu", "absolute", "maximum", "minimum", "where", "max"}  # no place for finite differences
+KINKED = {  # no place for finite differences
+    "relu", "absolute", "maximum", "minimum", "where", "max", "first power", "fourth power at zero", "power of a row",
+    "where less", "where unequal", "mask of a comparison", "mask of an equality"}
 
 
 def pick(draw, options):
@@ -130,6 +142,15 @@ def draw_shaped(draw, name, shapes):
             parts = [st.integers(-n, n - 1) | st.builds(slice, st.integers(0, n - 1), st.none(), st.integers(1, 2))
                      | st.just(slice(None)) for n in shape]
             return (k,), {"key": tuple(draw(part) for part in parts[: draw(st.integers(1, len(shape)))])}
+        case "index":  # lists of integers next to each other, so that no library moves their axes
+            first = draw(st.integers(0, len(shape) - 1))
+            count = draw(st.integers(1, 3))
+            many = draw(st.integers(1, min(2, len(shape) - first)))
+            picked = [draw(st.lists(st.integers(0, n - 1), min_size=count, max_size=count))
+                      for n in shape[first : first + many]]
+            return (k,), {"key": (slice(None),) * first + tuple(picked)}
+        case "list":
+            return (k, draw(st.integers(0, len(shapes) - 1))), {}
         case "concat":
             axis = draw(st.integers(0, len(shape) - 1))
             rest = [j for j, other in enumerate(shapes) if len(other) == len(shape)
@@ -202,6 +223,7 @@ NUMPY = SimpleNamespace(
     max=lambda x, axis, keepdims: np.asarray(x.max(axis, keepdims=keepdims)),
     logsumexp=lambda x, axis, keepdims: np.asarray(scipy.special.logsumexp(x, axis, keepdims=keepdims)),
     transpose=np.transpose, broadcast_to=np.broadcast_to, concat=np.concatenate, split=_split, take=np.take,
+    mask=lambda m: np.asarray(m, float), total=lambda xs: np.asarray(np.sum(xs)),
 )
 MINIGAN = SimpleNamespace(
     exp=ad.exp, expm1=ad.expm1, log=ad.log, log1p=ad.log1p, sqrt=ad.sqrt, sin=ad.sin, cos=ad.cos, tanh=ad.tanh,
@@ -213,4 +235,5 @@ MINIGAN = SimpleNamespace(
     broadcast_to=lambda x, shape: ad.broadcast_to(x, shape=shape),
     concat=ad.concat, split=lambda x, sizes, axis: ad.split(x, sizes=sizes, axis=axis),
     take=lambda x, indices, axis: ad.take(x, namespace(x._value).asarray(indices), axis=axis),
+    mask=lambda m: m, total=ad.sum,
 )

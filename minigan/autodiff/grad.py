@@ -11,7 +11,7 @@ Source: Griewank & Walther, Evaluating Derivatives (2008), ch. 3; Pearlmutter (1
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from minigan.arrays import PRECISION, namespace
+from minigan.arrays import PRECISION, is_array, namespace
 from minigan.autodiff.functions import as_tensor
 from minigan.autodiff.primitives import alias, reduce_sum, reshape
 from minigan.autodiff.tensor import Node, Tensor, topological
@@ -32,7 +32,7 @@ def grad(y: Tensor, xs: Any, cotangent: Any = None) -> Any:
     Raises TypeError if y or an x is not a tensor of floats, or if y depends on a real x through complex numbers;
     ValueError if y is not a scalar and has no cotangent, or has one of another shape.
     """
-    targets = [xs] if isinstance(xs, Tensor) else list(xs)
+    targets = [xs] if isinstance(xs, Tensor) or is_array(xs) else list(xs)
     for name, t in [("y", y), *((f"xs[{k}]", x) for k, x in enumerate(targets))]:
         if not isinstance(t, Tensor):
             raise TypeError(f"grad: {name} must be a Tensor, got {type(t).__name__}: {_LOST[name == 'y']}")

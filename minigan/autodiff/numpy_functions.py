@@ -17,7 +17,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from minigan.arrays import HOST
+from minigan.arrays import HOST, HostArray
 from minigan.autodiff import functions, products, reductions
 from minigan.autodiff.functions import as_tensor
 from minigan.autodiff.primitives import broadcast_to, concat, copy, take
@@ -68,14 +68,16 @@ def _moved(x: Any, source: int, destination: int) -> Tensor:
 
 COMPUTED = frozenset((
     "add", "subtract", "multiply", "divide", "power", "negative", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos",
-    "tanh", "arctan", "sign", "absolute", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "equal",
-    "not_equal", "isfinite", "matmul", "reshape", "transpose", "ravel", "squeeze", "expand_dims", "stack", "where", "clip",
-    "dot", "outer", "einsum"))
+    "tanh", "arctan", "sign", "absolute", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal",
+    "equal", "not_equal", "isfinite", "matmul", "reshape", "transpose", "ravel", "squeeze", "expand_dims", "stack",
+    "where", "clip", "dot", "outer", "einsum"))
+COMPARISONS = frozenset(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"))
 # NumPy's name: with NumPy's arguments
 ADAPTED: dict[str, Callable[..., Any]] = {
     **{name: _with_arguments(FUNCTIONS[name], "axis", "dtype", "out", "keepdims") for name in ("sum", "prod", "mean")},
     **{name: _with_arguments(FUNCTIONS[name], "axis", "dtype", "out", "ddof", "keepdims") for name in ("var", "std")},
-    **{name: _with_arguments(FUNCTIONS[name[-3:]], "axis", "out", "keepdims") for name in ("max", "min", "amax", "amin")},
+    **{name: _with_arguments(FUNCTIONS[name[-3:]], "axis", "out", "keepdims")
+       for name in ("max", "min", "amax", "amin")},
     "cumsum": _with_arguments(reductions.cumsum, "axis", "dtype", "out"),
     "linalg.norm": _norm,
     "concatenate": _joined, "concat": _joined, "take": _taken, "swapaxes": _swapped, "moveaxis": _moved,
@@ -84,20 +86,21 @@ ADAPTED: dict[str, Callable[..., Any]] = {
     "atleast_1d": lambda x: x if as_tensor(x).ndim else functions.reshape(x, 1),
     "permute_dims": functions.transpose,
     "matrix_transpose": functions.swap, "linalg.outer": products.outer, "linalg.matmul": products.matmul,
-    "inner": lambda a, b: products.matmul(a, functions.transpose(b)),
+    "inner": lambda a, b: products.dot(a, functions.transpose(b)),
     "fabs": abs, "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x,
-    "positive": lambda x: x, "float_power": functions.power, "pow": functions.power, "true_divide": lambda a, b: a / b,
+    "positive": lambda x: x, "float_power": functions.power, "pow": functions.power,
     "expit": FUNCTIONS["sigmoid"], "log_expit": functions.log_sigmoid,  # SciPy's ufuncs
 }
 # Values that no derivative could follow: shapes, places, masks of what is special, files, comparisons in tests
 READ = frozenset(("shape", "ndim", "size", "argmax", "argmin", "argsort", "nonzero", "flatnonzero", "count_nonzero",
                   "argwhere", "searchsorted", "digitize", "all", "any", "isclose", "allclose", "array_equal",
-                  "array_equiv", "isnan", "isinf", "isposinf", "isneginf", "signbit", "zeros_like", "ones_like", "full_like",
+                  "array_equiv", "isnan", "isinf", "isposinf", "isneginf", "signbit", "zeros_like", "ones_like",
                   "empty_like", "histogram", "bincount", "array_repr", "array_str", "array2string", "save", "savez",
                   "savez_compressed", "savetxt", "result_type", "can_cast", "min_scalar_type", "common_type",
                   "iscomplexobj", "isrealobj", "iscomplex", "isreal", "shares_memory", "may_share_memory"))
 # What is refused, and what says the same
 SAID_OTHERWISE = {
+    "full_like": "broadcast_to", "copyto": "a new tensor", "linalg.vector_norm": "norm", "linalg.matrix_norm": "norm",
     "vstack": "concat(xs, axis=0)", "hstack": "concat(xs, axis=1)", "column_stack": "concat(xs, axis=1)",
     "split": "split(x, sizes=(...), axis=0)", "array_split": "split(x, sizes=(...), axis=0)",
     "vdot": "sum(a * b)", "tensordot": "einsum", "trace": "einsum or sum(x[i, i])", "kron": "outer and reshape",
@@ -122,6 +125,8 @@ def _ufunc(tensor: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
                         "write x = x + t, a new tensor")
     if method != "__call__":
         raise TypeError(f"numpy.{name}.{method} of a tensor is not computed: write sum, prod, max, cumsum of it")
+    if name in COMPARISONS:  # np.float32(3) == t comes as an array, and a number has no precision of its own
+        inputs = tuple(x[()] if type(x) is HostArray and x.ndim == 0 else x for x in inputs)
     return _call(name, ufunc, inputs, kwargs)
 
 

@@ -66,6 +66,17 @@ def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     return lambda x, other: FUNCTIONS[name](x, other) if _operand(other) else NotImplemented
 
 
+class _OfTheClass:
+    """NumPy asks the class for ``__array_ufunc__``. Masked arrays and CuPy ask the tensor, and leave it its operators
+    if it says None: they would take it for a constant."""
+
+    def __init__(self, name: str):
+        self.ours = _method(name)
+
+    def __get__(self, x: Tensor | None, kind: type) -> Any:
+        return self.ours if x is None else None
+
+
 def _operand(x: Any) -> bool:
     """Whether an operator has anything to do with it: else Python asks the other side, and then refuses."""
     return isinstance(x, Tensor | list | tuple | complex) or arrays.is_scalar(x) or is_array(x)
@@ -175,7 +186,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     # NumPy hands its functions of a tensor to these
-    __array_ufunc__, __array_function__ = _method("__array_ufunc__"), _method("__array_function__")
+    __array_ufunc__, __array_function__ = _OfTheClass("__array_ufunc__"), _method("__array_function__")
 
     # -- methods, as an array has them -----------------------------------------------------
     sum, mean, var, std = _method("sum"), _method("mean"), _method("var"), _method("std")

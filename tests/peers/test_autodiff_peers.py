@@ -29,6 +29,7 @@ TORCH = SimpleNamespace(
     sum=torch.sum, mean=torch.mean, max=torch.amax, logsumexp=torch.logsumexp,
     transpose=torch.permute, broadcast_to=torch.broadcast_to, concat=torch.cat, split=torch.split,
     take=lambda x, indices, axis: torch.index_select(x, axis, torch.as_tensor(indices)),
+    mask=lambda m: m.double(), total=lambda xs: torch.stack(xs).sum(),
 )
 AUTOGRAD = SimpleNamespace(
     exp=anp.exp, expm1=anp.expm1, log=anp.log, log1p=anp.log1p, sqrt=anp.sqrt, sin=anp.sin, cos=anp.cos, tanh=anp.tanh,
@@ -42,6 +43,7 @@ AUTOGRAD = SimpleNamespace(
     broadcast_to=lambda x, shape: x * np.ones(shape),  # its own broadcast_to refuses new leading axes
     split=lambda x, sizes, axis: anp.split(x, np.cumsum(sizes)[:-1], axis),
     take=lambda x, indices, axis: x[(slice(None),) * axis + (indices,)],
+    mask=lambda m: np.asarray(m, float), total=lambda xs: anp.sum(anp.array(xs)),
 )
 
 
