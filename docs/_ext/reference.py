@@ -39,7 +39,7 @@ of a result from one version to the next (within one they depend on the seed alo
 def public(wing: str) -> Iterator[tuple[str, str]]:
     """(what to write before the colon, what it is) of each public name of a wing, in order."""
     module = import_module(wing)
-    things = {name: getattr(module, name) for name in module.__all__}
+    things = {name: getattr(module, name) for name in [*module.__all__, *getattr(module, "BY_NAME", [])]}
     numpys = [name for name, thing in things.items()
               if isinstance(thing, Primitive) and hasattr(np, name) and name != "split"]  # ours takes sizes
     if numpys:

@@ -1,6 +1,6 @@
 """I. The calculus: a tensor remembers how it was computed, and ``grad`` walks that record.
 
-``sum``, ``max`` and ``min`` are here too, by name; ``import *`` leaves Python's own alone.
+``sum``, ``max`` and ``min`` are imported by name; ``import *`` leaves Python's own alone.
 """
 
 from minigan.autodiff import (  # noqa: F401  (indexing and numpy_functions serve the tensors' operators)
@@ -27,6 +27,7 @@ __all__ = [
     "PRIMITIVES", "GradientError", "Primitive", "Program", "Tensor", "TracingError", "check", "eager", "grad", "hvp",
     "jvp", "record", "value_and_grad",
 ]
+BY_NAME = ["max", "min", "sum"]
 __all__ += functions.__all__
 __all__ += primitives.__all__
 __all__ += products.__all__

@@ -43,9 +43,6 @@ def grad(y: Tensor, xs: Any, cotangent: Any = None) -> Any:
         gs = [cotangents.get((node, k)) for k in range(node.width)]
         for x, g in zip(node.inputs, _vjp(node, gs, y_k, needed), strict=False):
             if g is not None:
-                if g._value.dtype != x._value.dtype:
-                    raise TypeError(f"grad: {node.primitive.name} makes {g.dtype} of {x.dtype}, and a derivative by "
-                                    "real numbers is real; write real and imaginary part as two tensors")
                 cotangents[x.key] = cotangents[x.key] + g if x.key in cotangents else g
     answers = [cotangents[x.key] if x.key in cotangents else _zeros(x) for x in targets]
     return answers[0] if isinstance(xs, Tensor) else answers
@@ -87,9 +84,17 @@ def _vjp(node: Node, gs: list[Tensor | None], y: Tensor, needed: list[bool]) -> 
         answers = primitive.joint(gs, y, *inputs, **node.static)
         return [g if need else None for g, need in zip(answers, needed, strict=True)]
     return [
-        unbroadcast(rule(gs[0], y, *inputs, **node.static), x.shape) if rule is not None and need else None
+        unbroadcast(_real(rule(gs[0], y, *inputs, **node.static), x, node), x.shape) if rule and need else None
         for rule, x, need in zip(primitive.rules, inputs, needed, strict=False)
     ]
+
+
+def _real(g: Tensor, x: Tensor, node: Node) -> Tensor:
+    """The cotangent g of x; TypeError if it is complex and x is real."""
+    if g._value.dtype != x._value.dtype:
+        raise TypeError(f"grad: {node.primitive.name} makes {g.dtype} of {x.dtype}, and a derivative by real numbers is "
+                        "real; write real and imaginary part as two tensors")
+    return g
 
 
 def unbroadcast(g: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -330,7 +330,7 @@ x32, x64 = Tensor(np.ones(3, np.float32)), Tensor(X)
     (lambda: grad(x64.sum(), x64, cotangent=np.ones(1)), ValueError, r"\(1,\).*\(\)"),
     (lambda: grad(x32, x32, cotangent=x64), TypeError, "float64.*float32"),
     (lambda: grad(x64, x64, cotangent=Tensor(np.arange(3))), TypeError, "int64.*float64"),
-    (lambda: grad(x64.sum(), X), TypeError, r"xs\[0\].*float"),
+    (lambda: grad(x64.sum(), X), TypeError, r"xs\[0\] must be a Tensor, got ndarray"),
     (lambda: grad(x64.sum(), [x64, X]), TypeError, r"xs\[1\] must be a Tensor, got ndarray"),
     (lambda: grad(3.0, x64), TypeError, "y must be a Tensor, got float"),
     (lambda: grad(x64.sum(), Tensor(np.arange(3))), TypeError, r"xs\[0\] has dtype int64"),

@@ -277,7 +277,7 @@ INTEGERS = np.arange(3)
     (lambda: T[np.array([0.0, 1.0])], TypeError, "integers, slices.*float64"),
     (lambda: T[True], TypeError, "integers, slices.*bool"),
     (lambda: T["a"], TypeError, "integers, slices"),
-    (lambda: T[np.array([True, False, True])], IndexError, "out of bounds"),
+    (lambda: T[np.array([True, False, True])], IndexError, "boolean index"),
     (lambda: T[5], IndexError, "out of bounds"),
     (lambda: take(T, [0.5]), TypeError, "integers"),
     (lambda: take(T, [2]), IndexError, "out of bounds"),

@@ -32,6 +32,7 @@ def differences(strict):
         "max": lambda x, axis, out, keepdims: written(partial(strict.max, axis=axis, keepdims=keepdims), 1)(x, out),
         "concatenate": lambda xs, axis=0, out=None: written(partial(strict.concat, axis=axis), 1)(xs, out),
         "take": take,
+        "cumsum": lambda x, axis, dtype=None, out=None: written(partial(strict.cumulative_sum, axis=axis), 1)(x, out),
         "copyto": lambda out, x: out.__setitem__(..., x),
         "may_share_memory": lambda a, b: np.may_share_memory(memory(a), memory(b)),
     }
