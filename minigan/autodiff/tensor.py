@@ -63,7 +63,8 @@ def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     """The function of that name as an operator: x ∘ other, or other ∘ x if ``swapped``."""
     if swapped:
         return lambda x, other: FUNCTIONS[name](other, x) if _operand(other) else NotImplemented
-    return lambda x, other: FUNCTIONS[name](x, other) if _operand(other) else NotImplemented
+    return lambda x, other: (
+        FUNCTIONS[name](x, other) if type(other) is Tensor or _operand(other) else NotImplemented)
 
 
 class _OfTheClass:
@@ -100,7 +101,7 @@ class Tensor:
     def __init__(self, value: Any, *, node: Node | None = None, index: int = 0, traced: bool = False):
         if isinstance(value, Tensor):
             raise TypeError("Tensor(x) wants an array or numbers, and x is a Tensor already")
-        if holds_tensors(value):
+        if type(value) is not HostArray and holds_tensors(value):
             raise TypeError("Tensor(x) of a list of tensors would be a constant, which no derivative passes: "
                             "use stack(tensors)")
         self._value: Array = value if type(value) is HostArray else arrays.as_array(value)
@@ -292,9 +293,25 @@ class Primitive:
         return args[:n], named | static
 
     def _lift(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        """Arguments to tensors: numbers take the dtype and library of the tensors beside them, lists are stacked."""
-        if any(isinstance(x, list | tuple) for x in args):
-            args = tuple(FUNCTIONS["stack"](x) if holds_tensors(x) else x for x in args)
+        """Arguments as tensors, floats of one precision but for indices and masks; TypeError if they are not."""
+        inputs = args if all(type(x) is Tensor for x in args) else self._converted(args)
+        precisions = set()
+        for k, x in enumerate(inputs):
+            if k in self.discrete:
+                continue
+            if x.dtype not in PRECISION:
+                raise TypeError(f"{self.name} wants float32 or float64, and argument {k} has dtype {x.dtype}; "
+                                + ("stack a list of tensors by stack(tensors)" if x.dtype.kind == "O" else
+                                   "convert it first, e.g. x.astype('float32')"))
+            precisions.add(PRECISION[x.dtype])
+        if len(precisions) > 1:
+            dtypes = " and ".join(str(x.dtype) for k, x in enumerate(inputs) if k not in self.discrete)
+            raise TypeError(f"{self.name}: arguments of different precision ({dtypes}); convert one first")
+        return inputs
+
+    def _converted(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        """Numbers take the dtype and library of the tensors beside them; a list of tensors is stacked."""
+        args = tuple(FUNCTIONS["stack"](x) if holds_tensors(x) else x for x in args)
         near = [x for x in args if (isinstance(x, Tensor) or is_array(x)) and arrays.dtype(x) in PRECISION]
         like = next((x for x in near if not isinstance(x, HOST.generic)), near[0] if near else None)
         xp = HOST if like is None else namespace(like._value if isinstance(like, Tensor) else like)
@@ -306,15 +323,7 @@ class Primitive:
                     x = xp.asarray(x, dtype=dtype)
                 x = Tensor(x)
                 self._refuse_complex(k, x, args)
-            if k not in self.discrete and x.dtype not in PRECISION:
-                raise TypeError(f"{self.name} wants float32 or float64, and argument {k} has dtype {x.dtype}; "
-                                + ("stack a list of tensors by stack(tensors)" if x.dtype.kind == "O" else
-                                   "convert it first, e.g. x.astype('float32')"))
             inputs.append(x)
-        floats = [x for k, x in enumerate(inputs) if k not in self.discrete]
-        if any(PRECISION[x.dtype] != PRECISION[floats[0].dtype] for x in floats[1:]):
-            dtypes = " and ".join(str(x.dtype) for x in floats)
-            raise TypeError(f"{self.name}: arguments of different precision ({dtypes}); convert one first")
         return tuple(inputs)
 
     def _refuse_complex(self, k: int, x: Tensor, args: tuple[Any, ...]) -> None:
