@@ -13,7 +13,7 @@ I. The calculus
    a value and how it was computed: the record that is the program ................ autodiff/tensor.py
    each operation beside its derivative rule ...................................... autodiff/primitives.py
    which call of the array library computes it: what makes one call fast .......... autodiff/kernels.py
-   comparisons, powers, other shapes; sums, variances, log-sum-exp, norms .......... autodiff/functions.py, reductions.py
+   comparisons, powers, other shapes; sums, variances, norms ...................... autodiff/functions.py, reductions.py
    products of any axes; t[key] ................................................... autodiff/products.py, indexing.py
    what NumPy's functions do on a tensor .......................................... autodiff/numpy_functions.py
    ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py

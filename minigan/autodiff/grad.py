@@ -92,8 +92,8 @@ def _vjp(node: Node, gs: list[Tensor | None], y: Tensor, needed: list[bool]) -> 
 def _real(g: Tensor, x: Tensor, node: Node) -> Tensor:
     """The cotangent g of x; TypeError if it is complex and x is real."""
     if g._value.dtype != x._value.dtype:
-        raise TypeError(f"grad: {node.primitive.name} makes {g.dtype} of {x.dtype}, and a derivative by real numbers is "
-                        "real; write real and imaginary part as two tensors")
+        raise TypeError(f"grad: {node.primitive.name} makes {g.dtype} of {x.dtype}, and a derivative by real numbers "
+                        "is real; write real and imaginary part as two tensors")
     return g
 
 

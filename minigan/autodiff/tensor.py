@@ -68,8 +68,8 @@ def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
 
 
 class _OfTheClass:
-    """NumPy asks the class for ``__array_ufunc__``. Masked arrays and arrays of devices ask the tensor, and leave it its operators
-    if it says None: they would take it for a constant."""
+    """NumPy asks the class for ``__array_ufunc__``. Masked arrays and arrays of devices ask the tensor, and leave it
+    its operators if it says None: they would take it for a constant."""
 
     def __init__(self, name: str):
         self.ours = _method(name)
