@@ -56,7 +56,9 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     without a letter. Raises ValueError for a letter twice in one operand (a diagonal), and where letters and shapes
     do not agree.
     """
-    tensors = list(_beside(*operands))
+    if not isinstance(subscripts, str):
+        raise TypeError(f"einsum wants its letters first, as in 'ij,jk->ik'; got {type(subscripts).__name__}")
+    tensors = _beside(*operands)
     terms, result = _letters(subscripts.replace(" ", ""), [x.ndim for x in tensors])
     size: dict[str, int] = {}
     for term, x in zip(terms, tensors, strict=True):

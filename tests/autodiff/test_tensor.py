@@ -219,6 +219,7 @@ def test_static_arguments_by_position():
     (lambda t: grad(float(t.sum()), t), TypeError, "got float.*no derivative follows"),
     (lambda t: grad(t.sum(), V), TypeError, "got ndarray.*before y is computed"),
     (lambda t: t.reshape(2.0), TypeError, "float"),
+    (lambda t: np.einsum(t, [0]), TypeError, "letters first.*Tensor"),
     (lambda t: f"{t:.3f}", ValueError, "size 1|one element|only convert"),
 ])
 def test_a_clear_error(call, error, words):
