@@ -34,6 +34,10 @@ class Backend:
     def array(self, x: Any, dtype: Any = None) -> Any:
         return self.xp.asarray(np.asarray(x, dtype=dtype))
 
+    def has(self, row: Any) -> bool:
+        """Whether it can compute a row: the array API has no slices beside arrays of indices, nor sums at them."""
+        return self.methods or row.name not in ("gather", "scatter")
+
     def tensor(self, x: Any, dtype: Any = None) -> Tensor:
         return Tensor(self.array(x, dtype))
 

@@ -115,6 +115,8 @@ def derivatives(f: Callable, xs: list[Tensor]) -> list[Tensor]:
 def calculus(backend: Backend) -> None:
     """Each primitive and its rules in float32 are those in NumPy's float64, and nothing waits."""
     for row, references in zip(ROWS, expected()[calculus], strict=True):
+        if not backend.has(row):
+            continue
         there, xs = row.of(backend.array), [backend.tensor(x, "float32") for x in row.inputs]
         with no_waits(backend):
             found = derivatives(there, xs)
