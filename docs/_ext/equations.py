@@ -241,7 +241,7 @@ class ClaimRole(SphinxRole):
 
 
 class CodeRole(SphinxRole):
-    """{code}`minigan.gans.lipschitz.gradient_penalty :: grad(critic`: a link to the line, which must be there."""
+    """{code}`minigan.gans.lipschitz.gradient_penalty :: grad(scores`: a link to the line, which must be there."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         return [place_link(book.excerpt(self.text))], []

@@ -91,13 +91,14 @@ def lipschitz_on_grid(points: Array, values: Array) -> float:
         raise ValueError(f"points (n,) or (n, dim) and values (n,) do not have shapes {x.shape} and {f.shape}")
     if not bool(xp.isfinite(x).all() & xp.isfinite(f).all()):
         raise ValueError("points and values must be finite")
-    if x.ndim == 1:
-        order = xp.argsort(x)
-        run, rise = xp.diff(x[order]), abs(xp.diff(f[order]))
-    else:
-        run, rise = ground_cost(x, x), abs(f[:, None] - f)
-    at_once = xp.where(rise > 0, xp.inf, 0.0)  # no run: a jump, or nothing
-    slopes = xp.where(run > 0, rise / xp.where(run > 0, run, 1.0), at_once)
+    with np.errstate(over="ignore"):
+        if x.ndim == 1:
+            order = xp.argsort(x)
+            run, rise = xp.diff(x[order]), abs(xp.diff(f[order]))
+        else:
+            run, rise = ground_cost(x, x), abs(f[:, None] - f)
+        at_once = xp.where(rise > 0, xp.inf, 0.0)  # no run: a jump, or nothing
+        slopes = xp.where(run > 0, rise / xp.where(run > 0, run, 1.0), at_once)
     if not bool((xp.isfinite(run) & xp.isfinite(rise) & (xp.isfinite(slopes) | (run == 0))).all()):
         raise OverflowError("points or values are so far apart, or a slope so steep, that it is above 1.8e308: scale "
                             "the points or the values")

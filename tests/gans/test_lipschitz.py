@@ -176,7 +176,82 @@ def test_points_on_segments_are_where_the_docstring_says() -> None:
     np.testing.assert_array_equal(x_hat[0], fake[0])
 
 
+# What is a sample: the axes behind those of the scores
+
+
+def steep(x: Tensor, slope: float = 3.0) -> Tensor:
+    """slope · unit vector · x over all the axes of an image (…, 3, 4, 5): (…, 1)."""
+    unit = np.ones((60, 1)) / 60**0.5
+    return slope * (x.reshape((*x.shape[:-3], 60)) @ unit)
+
+
+@every_kind
+@pytest.mark.parametrize("lead", [(8,), (2, 8)])
+def test_images_are_penalised_over_all_their_axes(kind: str, lead: tuple[int, ...]) -> None:
+    """As their pixels in a row are: along the last axis alone the slope would be 3/√12 of the whole."""
+    rng = np.random.default_rng(0)
+    real, fake, delta = rng.normal(size=(3, *lead, 3, 4, 5))
+    eps = rng.random((*lead, 1))
+    found = value(kind, steep, real, fake, eps, delta)
+    flat = [x.reshape(*lead, 60) for x in (real, fake, delta)]
+    in_a_row = value(kind, lambda x: x @ np.full((60, 1), 3 / 60**0.5), flat[0], flat[1], eps, flat[2])
+    np.testing.assert_allclose(found.value, np.full(lead[:-1], 4.5 if kind in ("r1", "r2") else 4.0), rtol=1e-12)
+    np.testing.assert_allclose(found.value, in_a_row.value, rtol=1e-12)
+    assert found.shape == lead[:-1]
+
+
+@every_kind
+def test_images_of_a_curved_critic(kind: str) -> None:
+    """½ Σ x⁴/…: each image its own slope; DRAGAN's spread is of the batch, not of an image's rows."""
+    rng = np.random.default_rng(1)
+    real, fake, delta = rng.normal(size=(3, 6, 3, 4, 5))
+    eps = rng.random((6, 1))
+    critic = lambda x: ((x**4).reshape((*x.shape[:-3], 60)) * 0.01).sum(-1, keepdims=True)  # noqa: E731
+    row = lambda x: (x**4 * 0.01).sum(-1, keepdims=True)  # noqa: E731
+    flat = [x.reshape(6, 60) for x in (real, fake, delta)]
+    expected = value(kind, row, flat[0], flat[1], eps, flat[2]).item()
+    assert value(kind, critic, real, fake, eps, delta).item() == pytest.approx(expected, rel=1e-12)
+
+
+@every_kind
+@pytest.mark.parametrize(("critic", "words"), [
+    (lambda x: (x * x).mean(), "got ()"), (lambda x: (x * x).sum(-1), "got (5,)"),
+    (lambda x: x * x, "got (5, 2)"), (lambda x: (x * x).sum(0, keepdims=True), "got (1, 2)"),
+])
+def test_a_critic_without_one_score_a_sample_is_refused(kind: str, critic: Callable, words: str) -> None:
+    """(z·z).mean() had the penalty .418 for 3.343: a slope that is the batch's share of it."""
+    with pytest.raises(ValueError, match="one number a sample.*\\(5, 1\\) for samples of shape \\(2,\\)") as error:
+        value(kind, critic, *draws(0))
+    assert words in str(error.value)
+
+
+@every_kind
+@pytest.mark.parametrize("critic", [
+    lambda x: Tensor(x.value) @ np.ones((2, 1)), lambda x: x.value @ np.ones((2, 1)), lambda x: np.ones((5, 1)),
+])
+def test_scores_that_are_not_made_of_x_are_refused(kind: str, critic: Callable) -> None:
+    with pytest.raises(ValueError, match="do not depend on the x"):
+        value(kind, critic, *draws(0))
+
+
+def test_shapes_that_are_no_batch_are_refused() -> None:
+    with pytest.raises(ValueError, match="no batch"):
+        gradient_penalty(lambda x: x.sum(), np.ones(3))
+    with pytest.raises(ValueError, match=r"one shape .* not \(4, 2\) and \(2,\)"):
+        perturb(np.ones((4, 2)), np.ones(2))
+    with pytest.raises(ValueError, match="2 axes a sample"):
+        perturb(np.ones((4, 2)), np.ones((4, 2)), axes=2)
+
+
+@pytest.mark.parametrize("c", [-0.1, np.nan])
+def test_a_box_of_no_size_is_refused(c: float) -> None:
+    with pytest.raises(ValueError, match="c ≥ 0, not"):
+        clip_weights(np.ones(3), c)
+
+
 @pytest.mark.parametrize(("shapes", "words"), [
+    (((4, 3, 8, 8), (4, 3, 8, 8), (4, 1, 1, 1)), ["(4, 1) for samples of shape (3, 8, 8)", "(4, 1, 1, 1)"]),
+    (((3, 4, 2), (3, 4, 2), (3, 1, 1)), ["(3, 4, 1)", "(3, 1, 1)"]),
     (((4, 2), (4, 2), (4,)), ["(4, 1)", "(4,)"]),
     (((4, 2), (4, 2), (1, 1)), ["(4, 1)", "(1, 1)"]),
     (((4, 2), (4, 2), (4, 2)), ["(4, 1)", "(4, 2)"]),

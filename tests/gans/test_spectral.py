@@ -220,6 +220,22 @@ def test_a_dead_matrix_keeps_its_direction_and_can_come_back(dtype: str) -> None
     assert np.isfinite(grad((g * g).sum(), tensor).value).all()
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [
+    ("float32", 1e-36), ("float32", 1e-22), ("float32", 1e22), ("float32", 1e36), ("float64", 1e-200), ("float64", 1e200),
+])
+def test_weights_of_any_scale_are_normalised(dtype: str, scale: float) -> None:
+    """Unscaled squares lose 1e-22 in float32, so that û is no unit vector, and overflow at 1e20, where σ̂ was 0."""
+    net, rng = MLP((3, 6, 4, 1)), np.random.default_rng(0)
+    w = net.init(rng, dtype=dtype)
+    small = (w * scale).astype(dtype)
+    s = converged(net, small, 100)
+    assert np.linalg.norm(s[:3].astype(float)) == pytest.approx(1, rel=1e-6)  # û of the first
+    expected = [np.linalg.norm(W.value.astype(float), 2) for W, _ in net.layers(w)]
+    np.testing.assert_allclose(spectral_norms(net, small, s).value / scale, expected, rtol=1e-5)
+    bar, same = (spectral_normalize(net, x, s).value[: 3 * 6] for x in (small, w))
+    np.testing.assert_allclose(bar, same, rtol=1e-5)
+
+
 def test_leading_axes_row_by_row() -> None:
     net, rng = MLP((2, 4, 3, 1), "maxout"), np.random.default_rng(0)
     w = rng.normal(size=(3, net.size))

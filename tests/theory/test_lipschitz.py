@@ -1,6 +1,8 @@
-"""The best critic, the slope of functions and networks, power iteration: closed forms and numpy's SVD."""
+"""The best critic, the slope of functions and networks, power iteration: closed forms, numpy's SVD, exact fractions."""
 
+from fractions import Fraction
 from itertools import pairwise
+from math import inf, isinf, log
 
 import numpy as np
 import pytest
@@ -67,6 +69,7 @@ def test_slope_on_the_line() -> None:
     F, G = np.log([0.5, 0.9, 0.2]), np.log([0.6, 0.9, 0.1])
     assert potential_slope_1d(F, G).tolist() == [1, 0, -1]
     assert potential_slope_1d(np.array([-np.inf]), np.array([-1.0])) == 1  # no mass of P yet
+    assert potential_slope_1d([-inf, -inf, -1.0], [-inf, -1.0, -inf]).tolist() == [0, 1, -1]  # nor of either: F = G = 0
 
 
 # Slopes of values on points
@@ -132,6 +135,122 @@ def test_power_iteration_keeps_dtype_and_survives_zero() -> None:
     assert u.tolist() == [3, 4], "a pure function"
 
 
+def least(W) -> bool:
+    """Whether W is positive semidefinite, in exact fractions: Cholesky's pivots, without its roots."""
+    for k in range(len(W)):
+        if W[k][k] <= 0:
+            return W[k][k] == 0 and not any(W[k][k:]) and least([row[k + 1 :] for row in W[k + 1 :]])
+        for i in range(k + 1, len(W)):
+            share = W[i][k] / W[k][k]
+            W[i] = [x - share * y for x, y in zip(W[i], W[k], strict=True)]
+    return True
+
+
+def reaches(bound: float, W, scale: Fraction = Fraction(1)) -> bool:
+    """bound ≥ scale σ₁(W), exactly: bound² I − scale² WᵀW is positive semidefinite."""
+    A = [[Fraction(float(x)) * scale for x in row] for row in (W if W.shape[1] <= W.shape[0] else W.T)]
+    n = len(A[0])
+    return least([[Fraction(float(bound)) ** 2 * (i == j) - sum(row[i] * row[j] for row in A) for j in range(n)]
+                  for i in range(n)])
+
+
+SCALES = {"float64": [0], "float32": [0], "far apart": [-300, 300], "subnormal": [-322], "large": [306]}
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_a_bound_is_never_below_rounding_included(kind: str) -> None:
+    """In exact fractions; and not idle: a bare SVD is below in one of three, and 1e-12 less of the bound fails."""
+    rng, below, tight = np.random.default_rng(1), 0, []
+    for _ in range(60):
+        W = rng.normal(size=rng.integers(1, 6, 2)) * 10.0 ** rng.choice(SCALES[kind])
+        W = W.astype("float32") if kind == "float32" else W
+        (norm,) = layer_norms([W])
+        assert reaches(norm, W)
+        below += not reaches(np.linalg.svd(W, compute_uv=False).max(), W)
+        tight.append(reaches(norm * (1 - 1e-12), W))
+    assert kind == "subnormal" or (below > 15 and not any(tight))
+
+
+@pytest.mark.parametrize("W, square", [
+    (np.ones((300, 200)), 60_000), (np.full((7, 5), 0.1, "float32"), 35 * Fraction(float(np.float32(0.1))) ** 2),
+    (np.kron(np.kron([[1, 1], [1, -1]], [[1, 1], [1, -1]]), np.kron(np.eye(16), [[1, 1], [1, -1]])), 8),
+    (np.eye(100), 1), (np.zeros((3, 2)), 0), ([[3, 0], [0, 4]], 16), (np.array([[2**53 + 1]]), (2**53 + 1) ** 2),
+])
+def test_norms_known_exactly(W, square) -> None:
+    (norm,) = layer_norms([W])
+    assert 0 <= Fraction(norm) ** 2 - square <= square * Fraction(1e-9)
+
+
+def test_a_product_does_not_vanish_between() -> None:
+    """1e-200 · 1e-200 is 0 in float64, and no bound."""
+    small, large = 1e-200 * np.eye(2), 1e200 * np.eye(2)
+    assert 1 <= lipschitz_bound([small, small, large, large]) <= 1 + 1e-12
+    assert 1 <= lipschitz_bound([large, large, small, small]) <= 1 + 1e-12
+    assert 0 < lipschitz_bound([small] * 3) <= 1e-300
+    assert isinf(lipschitz_bound([large] * 2)) and lipschitz_bound([large, large, np.zeros((2, 2))]) == 0
+    assert isinf(layer_norms([np.full((2, 2), 1.7e308)])[0])  # σ₁ = 3.4e308
+    assert 0 < clipping_bound((1, 1, 1, 1), 1e-200) <= 1e-300 and isinf(clipping_bound((1, 1, 1), 1e200))
+    assert clipping_bound((3, 2, 1), 0.0) == 0 and isinf(clipping_bound((3, 2, 1), inf))
+
+
+@given(st.lists(st.integers(1, 300), min_size=2, max_size=5), st.floats(1e-60, 1e60))
+def test_the_clipping_bound_is_never_below(sizes, c) -> None:
+    squares = Fraction(1)
+    for m, n in pairwise(sizes):
+        squares *= Fraction(c) ** 2 * m * n
+    assert squares <= Fraction(clipping_bound(sizes, c)) ** 2 <= squares * Fraction(1 + 1e-12)
+
+
+@pytest.mark.parametrize("dtype, scale", [
+    ("float64", 1e-300), ("float64", 1e-160), ("float64", 1e160), ("float64", 1e306),
+    ("float32", 1e-22), ("float32", 1e-30), ("float32", 1e20), ("float32", 1e37),
+])
+def test_power_iteration_at_any_scale(dtype: str, scale: float) -> None:
+    rng = np.random.default_rng(0)
+    W = (rng.normal(size=(5, 4)) * scale).astype(dtype)
+    largest = np.linalg.norm(W.astype(float) / scale, 2)
+    u, v = rng.normal(size=5).astype(dtype), rng.normal(size=4).astype(dtype)
+    for _ in range(300):
+        u, v, sigma = power_iteration(u, v, W)
+        assert sigma / scale <= largest * (1 + 1e-14)
+    assert sigma / scale == pytest.approx(largest, rel=1e-12 if dtype == "float64" else 1e-6)
+    assert u.dtype == v.dtype == dtype
+    assert np.linalg.norm(u) == pytest.approx(1) and np.linalg.norm(v) == pytest.approx(1)
+
+
+def test_power_iteration_of_directions_of_any_length() -> None:
+    W = np.diag([3.0, 1e-200])
+    assert power_iteration(np.array([0.0, 1.0]), np.ones(2), W)[2] == pytest.approx(1e-200)  # Wᵀu is tiny, not 0
+    assert power_iteration([1e300, 1e300], [0, 0], W)[2] == pytest.approx(3)
+    u, v, sigma = power_iteration(np.array([0.0, 1.0]), np.array([5.0, 0.0]), np.diag([3.0, 0.0]))
+    assert v.tolist() == [5, 0] and sigma == 3, "a v that is kept: σ = ‖Wv‖/‖v‖"
+
+
+def test_from_a_start_at_the_second_vector_rounding_leads_to_the_first() -> None:
+    """σ₂ for log(1/ε)/2 log(σ₁/σ₂) = 44 steps or so: 20 % less or more; then σ₁."""
+    rng = np.random.default_rng(3)
+    left, right = (np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2))
+    W = left @ np.diag([1.5, 1.0, 0.1, 0.1]) @ right.T
+    u, v, found = left[:, 1], right[:, 1], []
+    for _ in range(100):
+        u, v, sigma = power_iteration(u, v, W)
+        found.append(sigma)
+    leaves = log(1 / np.finfo(float).eps) / (2 * log(1.5))
+    assert found[int(0.8 * leaves)] == pytest.approx(1, rel=1e-3) and found[-1] == pytest.approx(1.5)
+    assert sum(sigma < 1.25 for sigma in found) == pytest.approx(leaves, rel=0.2)
+
+
+def test_slopes_of_any_scale_or_an_error() -> None:
+    assert lipschitz_on_grid([0, 1e-300], [0, 1e-300]) == 1
+    assert lipschitz_on_grid([-8e307, 8e307], [0, 1.6e308]) == 1
+    for x, f in [([-1.7e308, 1.7e308], [0, 1]), ([0, 1], [-1.7e308, 1.7e308]), ([0, 1e-310], [0, 1])]:
+        with pytest.raises(OverflowError, match="scale the points or the values"):
+            lipschitz_on_grid(x, f)
+
+
+MASKED = np.ma.masked_array(np.eye(2), [[False, False], [False, True]])
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: lipschitz_on_grid(np.zeros(3), np.zeros(2)), r"shapes \(3,\) and \(2,\)"),
     (lambda: lipschitz_on_grid(np.zeros(0), np.zeros(0)), r"shapes \(0,\) and \(0,\)"),
@@ -142,9 +261,32 @@ def test_power_iteration_keeps_dtype_and_survives_zero() -> None:
     (lambda: clipping_bound((3, 1), -1.0), "c is not negative"),
     (lambda: clipping_bound((3, 1), np.nan), "c is not negative"),
     (lambda: power_iteration(np.zeros(2), np.zeros(2), np.zeros((2, 3))), r"v \(2,\) do not fit W \(2, 3\)"),
+    (lambda: power_iteration(np.array([1, np.nan]), np.ones(2), np.eye(2)), "u and v must be finite"),
+    (lambda: lipschitz_bound([]), "a matrix or more"),
+    (lambda: potential_slope_1d(np.zeros(2), np.zeros((2, 1))), r"not shapes \(2,\) and \(2, 1\)"),
+    (lambda: potential_slope_1d(np.array([np.nan]), np.zeros(1)), "no nan"),
+    (lambda: layer_norms([MASKED]), "weights has 1 masked entries"),
+    (lambda: power_iteration(MASKED[1], np.ones(2), np.eye(2)), "u has 1 masked"),
+    (lambda: lipschitz_on_grid(MASKED, np.zeros(2)), "points has 1 masked"),
+    (lambda: kantorovich_potential(np.eye(2), MASKED), "y has 1 masked"),
+    (lambda: kantorovich_potential(np.eye(2), np.eye(2))(MASKED), "z has 1 masked"),
+    (lambda: potential_slope_1d(MASKED[0], MASKED[1]), "log_cdf_q has 1 masked"),
     (lambda: kantorovich_potential(np.eye(2), np.eye(3)), "different dimensions"),
     (lambda: kantorovich_potential(np.eye(2), np.eye(2), np.array([0.5, 0.6])), "sum to 1"),
 ])
 def test_what_is_refused_is_named(call, message) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_sizes_are_whole_numbers_and_weights_real() -> None:
+    with pytest.raises(TypeError, match="whole numbers, not"):
+        clipping_bound((2.5, 1), 1.0)
+    with pytest.raises(TypeError, match="real numbers, not complex"):
+        lipschitz_bound([1j * np.eye(2)])
+
+
+def test_lists_are_taken() -> None:
+    assert lipschitz_bound([[[3, 0], [0, 4]], [[2], [0]]]) == pytest.approx(8)
+    assert kantorovich_potential([[0], [2]], [[1], [3]])([[0.0]]).shape == (1,)
+    assert power_iteration([1, 0], [0, 1], [[2, 0], [0, 1]])[2] == pytest.approx(2)
