@@ -66,15 +66,15 @@ def table(head: list[str], rows: list[nodes.row], *classes: str) -> nodes.table:
     return nodes.table("", group, classes=[*classes])
 
 
-def numbers(x: Any) -> str:
-    """Up to four numbers, to seven digits; rounding errors of a 0 are its machine's own."""
-    values = np.asarray(x, dtype=float).ravel()
-    shown = [f"{0.0 if abs(v) < 1e-9 else v:.7g}".replace("-", "−").replace("inf", "∞") for v in values[:4]]
-    return ", ".join(shown if values.size <= 4 else [*shown, "…"])
+def digits(v: float) -> str:
+    """To seven digits; rounding errors of a 0 are its machine's own."""
+    return f"{0.0 if abs(v) < 1e-9 else v:.7g}"
 
 
 def check_row(check: Any, *before: Any) -> nodes.row:
-    return row(*before, check.what, numbers(check.computed), check.relation, numbers(check.expected))
+    """Up to four numbers of each side."""
+    shown = claims.comparison(check, digits, ", …", 4)
+    return row(*before, check.what, *(cell.replace("-", "−").replace("inf", "∞") for cell in shown))
 
 
 def reference(document: str, label: str, content: str, kind: str = "ref") -> addnodes.pending_xref:

@@ -7,7 +7,7 @@
 
 from minigan.claims import divergences, errata, game, transport
 from minigan.claims.claim import CLAIMS, Check, Claim, Verdict, select, self_test, verify
-from minigan.claims.page import markdown
+from minigan.claims.page import comparison, markdown
 
-__all__ = ["CLAIMS", "Check", "Claim", "Verdict", "divergences", "errata", "game", "markdown", "select", "self_test",
-           "transport", "verify"]
+__all__ = ["CLAIMS", "Check", "Claim", "Verdict", "comparison", "divergences", "errata", "game", "markdown", "select",
+           "self_test", "transport", "verify"]

@@ -54,6 +54,19 @@ class Check:
     def passed(self) -> bool:
         return bool(self.error <= self.tolerance)  # of NumPy numbers, too, a bool that JSON has
 
+    def holds_as(self, printed: Callable[[float], str]) -> str:
+        """The sign that may stand between the numbers so printed, every entry: =, ≤ or ≥ only if the digits say so.
+
+        Else ≈, ≲ or ≳: to the tolerance, which is to be printed beside it; of a check that fails ≠, ≰ or ≱.
+        """
+        if not self.passed:
+            return {"=": "≠", "≤": "≰", "≥": "≱"}[self.relation]
+        pairs = np.broadcast_arrays(*(np.asarray(to_host(x), dtype=float) for x in (self.computed, self.expected)))
+        compare = {"=": float.__eq__, "≤": float.__le__, "≥": float.__ge__}[self.relation]
+        exact = all(compare(float(printed(a)), float(printed(b)))
+                    for a, b in zip(*(x.ravel().tolist() for x in pairs), strict=True) if a != b)
+        return self.relation if exact else {"=": "≈", "≤": "≲", "≥": "≳"}[self.relation]
+
 
 def equals(what: str, computed: Any, expected: Any, rtol: float = 1e-9, atol: float = 1e-12) -> Check:
     """computed = expected, to rtol of the largest |expected| or atol."""

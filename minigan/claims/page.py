@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigan.arrays import to_host
-from minigan.claims.claim import Verdict
+from minigan.claims.claim import Check, Verdict
 
 ERRATA = """# Errata of the notes
 
@@ -32,8 +32,7 @@ def _section(verdict: Verdict) -> str:
     claim = verdict.claim
     notes = ", ".join(f"`{name.strip()}`" for name in claim.note.split(","))
     said = f"**It says:** {claim.statement}.\n\n**True is:** {claim.truth}." if claim.truth else f"{claim.statement}"
-    rows = "".join(f"| {_cell(c.what)} | {_numbers(c.computed)} | {c.relation} | {_numbers(c.expected)} |\n"
-                   for c in verdict.checks)
+    rows = "".join(f"| {_cell(c.what)} | {' | '.join(comparison(c, _digits, ', ...', 8))} |\n" for c in verdict.checks)
     return (f"\n## {claim.id} ({notes})\n\n{said} Source: {claim.paper}.\n\n"
             f"| check | computed | | expected |\n| --- | --- | --- | --- |\n{rows}")
 
@@ -42,7 +41,17 @@ def _cell(text: str) -> str:
     return text.replace("|", "∣")
 
 
-def _numbers(x: Any) -> str:
-    values = np.asarray(to_host(x), dtype=float)
-    shown = [f"{0.0 if abs(v) < 1e-9 else v:.4g}" for v in values.ravel()]  # rounding is the machine's own
-    return ", ".join(shown[:8]) + ", ..." * (len(shown) > 8)
+def comparison(check: Check, printed: Callable[[float], str], more: str, most: int) -> tuple[str, str, str]:
+    """(computed, sign, expected) as ``printed`` writes numbers, the first few of an array; a tolerance beside an ≈."""
+    sign = check.holds_as(printed)
+    tolerance = "" if sign == check.relation else f" (± {check.tolerance:.2g})"
+
+    def written(x: Any) -> str:
+        values = np.asarray(to_host(x), dtype=float).ravel()
+        return ", ".join(map(printed, values[:most].tolist())) + more * (len(values) > most)
+
+    return written(check.computed), sign, written(check.expected) + tolerance
+
+
+def _digits(v: float) -> str:
+    return f"{0.0 if abs(v) < 1e-9 else v:.4g}"  # what is below is rounding, and the machine's own

@@ -74,7 +74,7 @@ def _print_verdict(verdict: Any, verbose: bool) -> None:
         print(f"           true is: {claim.truth}")
     for check in shown:
         mark = "" if check.passed else "  <-- fails"
-        print(f"           {check.what}: computed {_number(check.computed)} {check.relation} expected "
+        print(f"           {check.what}: computed {_number(check.computed)} {check.holds_as('{:.7g}'.format)} expected "
               f"{_number(check.expected)}, error {check.error:.1e} (allowed {check.tolerance:.1e}){mark}")
 
 
@@ -105,7 +105,7 @@ def _floats(x: Any) -> float | list[float]:
 def _document(verdict: Any) -> dict[str, Any]:
     claim = verdict.claim
     checks = [
-        {"what": check.what, "computed": _floats(check.computed), "relation": check.relation,
+        {"what": check.what, "computed": _floats(check.computed), "relation": check.holds_as(repr),
          "expected": _floats(check.expected), "error": check.error, "tolerance": check.tolerance,
          "passed": check.passed}
         for check in verdict.checks

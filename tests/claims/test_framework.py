@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from minigan.claims import CLAIMS, select, self_test, verify
+from minigan.claims import CLAIMS, comparison, select, self_test, verify
 from minigan.claims.claim import Claim, at_least, at_most, claim, equals
 from minigan.claims.faults import SCALE, SIGN, SWAPPED
 from minigan.cli import main
@@ -32,6 +32,35 @@ from tests.selection import slow_but
 def test_a_check_fails_when_it_should(check, passed: bool) -> None:
     assert check.passed is passed
     assert (check.error == 0) or not passed or check.error <= check.tolerance
+
+
+@pytest.mark.parametrize(("check", "seven", "exact"), [
+    (equals("", 2.0, 2.0), "=", "="),
+    (equals("", 1.0, 1 + 1e-12), "=", "≈"),
+    (equals("", 2.372915, 2.230811, atol=0.38), "≈", "≈"),  # W5, which was printed "2.373 = 2.231"
+    (equals("", -1.5e-16, 0.0), "≈", "≈"),
+    (equals("", -0.0, 0.0), "=", "="),
+    (equals("", [1.0, np.inf], [1.0, np.inf]), "=", "="),
+    (equals("", np.ones(20), 1.0), "=", "="),
+    (equals("", [*np.ones(20), 1.01], 1.0, atol=0.1), "≈", "≈"),  # an entry that is not shown counts
+    (equals("", 2.0, 3.0), "≠", "≠"),
+    (equals("", np.nan, 3.0), "≠", "≠"),
+    (at_most("", 1.0, 1.0), "≤", "≤"),
+    (at_most("", 1.0 + 1e-13, 1.0), "≤", "≲"),
+    (at_most("", 1.01, 1.0, 0.1), "≲", "≲"),
+    (at_most("", 1.01, 1.0), "≰", "≰"),
+    (at_least("", [0.99, 2.0], 1.0, 0.1), "≳", "≳"),
+    (at_least("", 0.99, 1.0), "≱", "≱"),
+])
+def test_a_sign_is_what_the_printed_digits_say(check, seven: str, exact: str) -> None:
+    assert check.holds_as("{:.7g}".format) == seven and check.holds_as(repr) == exact
+
+
+def signs_hold(check) -> bool:
+    """Of the page, whose digits are fewest: = between the same digits; another sign of equality has its tolerance."""
+    computed, sign, expected = comparison(check, "{:.4g}".format, ", ...", 10**6)
+    sides = [[float(x) for x in side.split(", ") if x] for side in (computed, expected.partition(" (±")[0])]
+    return (sign in "≈≲≳") == ("(±" in expected) and (sign != "=" or bool(np.all(np.equal(*sides))))
 
 
 def row(body) -> Claim:
@@ -103,7 +132,16 @@ def test_the_program_prints_the_claims_and_writes_json(tmp_path, capsys) -> None
     assert "pass  D1" in text and "3 of 3 claims hold" in text
     rows = json.loads((tmp_path / "out.json").read_text())
     assert [row["id"] for row in rows] == ids and all(row["passed"] and row["checks"] for row in rows)
+    for check in (check for row in rows for check in row["checks"]):
+        same = check["computed"] == check["expected"]
+        assert (check["relation"] == "=") <= same and check["relation"] in "=≈≤≥≲≳"
     assert main(["verify", "Q1"]) == 2
+
+
+def test_what_agrees_to_a_tolerance_is_printed_so(tmp_path, capsys) -> None:
+    assert main(["verify", "E10", "--verbose", "--markdown", str(tmp_path / "page.md")]) == 0
+    assert "computed 1.9995 ≈ expected 2, error 5.0e-04 (allowed 2.0e-03)" in capsys.readouterr().out
+    assert "| x² on [−1, 1] | 1.999 | ≈ | 2 (± 0.002) |" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
 def test_a_failing_claim_is_exit_status_1(monkeypatch, capsys) -> None:
@@ -117,6 +155,7 @@ def test_a_failing_claim_is_exit_status_1(monkeypatch, capsys) -> None:
 def test_every_claim_holds(id: str) -> None:
     verdict = verify(CLAIMS[id])
     assert verdict.passed, (verdict.raised, [c for c in verdict.checks if not c.passed])
+    assert all(signs_hold(check) for check in verdict.checks if np.size(check.computed) < 1000)
 
 
 @pytest.mark.parametrize("id", slow_but(["D2", "W1", "G2", "E1"], CLAIMS, "faults planted for each claim"))

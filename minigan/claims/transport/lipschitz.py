@@ -131,9 +131,9 @@ def spectral_norm(f: Any, lab: Lab) -> Checks:
         u, v, sigma_k = f.power_iteration(u, v, W)
         errors.append(one - sigma_k)
     yield equals("σ's error, each step ×(σ₂/σ₁)⁴", measured_rate(np.array(errors), 9, 14), ratio**4, rtol=0.05)
-    # A start that misses the first vector never finds it: σ₂, with the same confidence
+    # A start that misses the first vector stays at σ₂, with the same confidence, until rounding has found it
     u, v, sigma_k = f.power_iteration(lab.array(left[:, 1]), lab.array(right[:, 1]), W)
-    yield equals("u ⊥ u₁: σ = σ₂ < σ₁, so it certifies nothing", sigma_k, two)
+    yield equals("a step from u ⊥ u₁: σ = σ₂ < σ₁, so it certifies nothing", sigma_k, two)
 
 spectral_norm.must_notice(
     layer_norms=[changed("scale", lambda norms: [1.05 * s for s in norms]),
