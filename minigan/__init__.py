@@ -34,9 +34,10 @@ III. Distances, without any training
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
    W_p on the line, by linear program, by assignment, by Sinkhorn; duals ......... theory/transport.py
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
-   the xy game and Dirac-GAN under every method; their Jacobians .................. theory/dynamics.py
+   the xy game and Dirac-GAN under every method; their Jacobians . theory/scalar_games.py, dynamics.py
    moment matching against mode seeking; Gaussians in closed form, Bures' W₂ ...... theory/fits.py
    ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
+   lists and arrays as numbers; masked entries, text and tensors refused ........... theory/numbers.py
 IV. The games
    every loss by name ............................................................. gans/losses/table.py
    what a loss is, what it looks at, how outputs become a score, what it says ..... gans/losses/loss.py,

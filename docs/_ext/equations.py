@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any
 
 import book
-import numpy as np
 from docutils import nodes
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
