@@ -36,8 +36,8 @@ def sample_axes(x: Tensor, numbers: Tensor, what: str) -> tuple[int, ...]:
     shapes = [(*x.shape[:k], 1) for k in range(1, x.ndim)]
     if numbers.shape not in shapes:
         meant = "; ".join(f"{shape} for samples of shape {x.shape[len(shape) - 1 :]}" for shape in shapes)
-        raise ValueError(f"{what} must be one number a sample: of x {x.shape}, shape {meant or 'none: x has no batch'}; "
-                         f"got {numbers.shape}")
+        raise ValueError(f"{what} must be one number a sample: of x {x.shape}, shape "
+                         f"{meant or 'none: x has no batch'}; got {numbers.shape}")
     return tuple(range(numbers.ndim - 1 - x.ndim, 0))
 
 

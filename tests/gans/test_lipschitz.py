@@ -220,7 +220,7 @@ def test_images_of_a_curved_critic(kind: str) -> None:
 ])
 def test_a_critic_without_one_score_a_sample_is_refused(kind: str, critic: Callable, words: str) -> None:
     """(z·z).mean() had the penalty .418 for 3.343: a slope that is the batch's share of it."""
-    with pytest.raises(ValueError, match="one number a sample.*\\(5, 1\\) for samples of shape \\(2,\\)") as error:
+    with pytest.raises(ValueError, match=r"one number a sample.*\(5, 1\) for samples of shape \(2,\)") as error:
         value(kind, critic, *draws(0))
     assert words in str(error.value)
 

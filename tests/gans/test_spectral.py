@@ -221,7 +221,8 @@ def test_a_dead_matrix_keeps_its_direction_and_can_come_back(dtype: str) -> None
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [
-    ("float32", 1e-36), ("float32", 1e-22), ("float32", 1e22), ("float32", 1e36), ("float64", 1e-200), ("float64", 1e200),
+    ("float32", 1e-36), ("float32", 1e-22), ("float32", 1e22), ("float32", 1e36),
+    ("float64", 1e-200), ("float64", 1e200),
 ])
 def test_weights_of_any_scale_are_normalised(dtype: str, scale: float) -> None:
     """Unscaled squares lose 1e-22 in float32, so that û is no unit vector, and overflow at 1e20, where σ̂ was 0."""

@@ -222,7 +222,7 @@ def test_power_iteration_of_directions_of_any_length() -> None:
     W = np.diag([3.0, 1e-200])
     assert power_iteration(np.array([0.0, 1.0]), np.ones(2), W)[2] == pytest.approx(1e-200)  # Wᵀu is tiny, not 0
     assert power_iteration([1e300, 1e300], [0, 0], W)[2] == pytest.approx(3)
-    u, v, sigma = power_iteration(np.array([0.0, 1.0]), np.array([5.0, 0.0]), np.diag([3.0, 0.0]))
+    _, v, sigma = power_iteration(np.array([0.0, 1.0]), np.array([5.0, 0.0]), np.diag([3.0, 0.0]))
     assert v.tolist() == [5, 0] and sigma == 3, "a v that is kept: σ = ‖Wv‖/‖v‖"
 
 

@@ -141,8 +141,8 @@ def dirac_gan(f: Any, lab: Lab) -> Checks:
     for name in ("r1", "r2"):
         yield equals(f"{name}, γ = .3: to 2.6e-6", radii[name][-1], played["r1"][-1])
     for name in ("wgan", "wgan-gp"):
-        ends = [[orbit.min(), orbit.max()] for orbit in (radii[name][-100:], played[name][-100:])]
-        yield equals(f"{name} orbits: least and largest r of the last 100", *ends)
+        found, expected = ([r[-100:].min(), r[-100:].max()] for r in (radii[name], played[name]))
+        yield equals(f"{name} orbits: least and largest r of the last 100", found, expected)
     for name in ("instance-noise", "consensus"):
         yield at_most(f"{name}: r after 500 steps", radii[name][-1], 1e-3)
     path = f.trajectory(games["gan"], alternating, start, 500, h)
