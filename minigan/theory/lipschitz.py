@@ -16,7 +16,7 @@ from minigan import autodiff
 from minigan.arrays import Array, finfo, namespace, to_host
 from minigan.autodiff import Tensor, absolute, greater, matmul, maximum, where
 from minigan.theory.numbers import as_numbers
-from minigan.theory.transport import c_transform, emd, ground_cost, matrix
+from minigan.theory.transport import Transport, c_transform, emd, ground_cost, matrix
 
 __all__ = [
     "clipping_bound", "kantorovich_potential", "layer_norms", "lipschitz_bound", "lipschitz_on_grid",
@@ -40,19 +40,23 @@ def kantorovich_potential(
     """
     x, y = (to_host(as_numbers(points, name, float)) for points, name in ((x, "x"), (y, "y")))
     cost = ground_cost(x, y)
-    return partial(_extended, x, _central(cost, emd(cost, a, b).plan))
+    return partial(_extended, x, _central(cost, emd(cost, a, b)))
 
 
-def _central(cost: Array, plan: Array) -> Array:
+def _central(cost: Array, found: Transport) -> Array:
     """The mean of the extreme optimal potentials, tight only where every optimal one is.
 
     The program's own ψ is a vertex, tight in n − 1 places too many; a kink of ψ at a fake each.
     """
-    held = np.flatnonzero(plan.sum(axis=1))
+    a, b = found.plan.sum(axis=1), found.plan.sum(axis=0)
+    held = np.flatnonzero(a)
+    moved = found.plan > 1e-9 * np.minimum(a[:, None], b)  # a plan rounded onto its marginals is a little everywhere
+    gap = cost - found.psi[:, None] - found.psi_c  # 0 where mass is moved
     reach = np.full((len(cost), len(cost)), np.inf)  # ψᵢ − ψₖ ≤ reachᵢₖ, from ψᵢ + ψᶜⱼ ≤ Cᵢⱼ and ψₖ + ψᶜⱼ = Cₖⱼ
     for k in held:
-        used = plan[k] > 0
-        reach[:, k] = (cost[:, used] - cost[k, used]).min(axis=1)
+        used = np.flatnonzero(moved[k])
+        used = used[gap[k, used] <= max(1e-9 * abs(cost).max(), gap[k, used].min())]
+        reach[:, k] = (cost[:, used] - found.psi_c[used]).min(axis=1) - found.psi[k]
     # Round trips have length 0, and rounding must not make them negative: each round would double them.
     reach += 1e-12 * abs(cost).max()
     np.fill_diagonal(reach, 0.0)
