@@ -7,7 +7,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from math import frexp, inf, ldexp, sqrt
+from math import frexp, inf, sqrt
 from types import ModuleType
 
 import numpy as np
@@ -198,7 +198,8 @@ def power_iteration(u: Array, v: Array, W: Array) -> tuple[Array, Array, float]:
     W = xp.ldexp(W, -exponent)  # entries below 1, whose sums do not overflow
     u, v = (x.value[:, 0] for x in power_step(Tensor(u[:, None]), Tensor(v[:, None]), Tensor(W)))
     size = _length(xp, v)
-    return u, v, ldexp(_length(xp, W.astype(float) @ (v.astype(float) / size)), exponent) if size else 0.0
+    sigma = _length(xp, W.astype(float) @ (v.astype(float) / size)) if size else 0.0
+    return u, v, float(np.ldexp(sigma, exponent))
 
 
 def _length(xp: ModuleType, x: Array) -> float:
