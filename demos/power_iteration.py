@@ -9,8 +9,8 @@ value (`advanced` says "the" singular value; no other one bounds anything). A st
 
 turns v towards the first singular vector: the tangent of the angle between them falls by the factor
 :math:`(\sigma_2/\sigma_1)^2`, and the error of :math:`\hat\sigma` by its square. Look for the two straight lines; for
-:math:`\hat\sigma` that comes from below, and from an unlucky start never comes: it is an estimate, and certifies
-nothing. On the right every weight of a network is divided by its norm, and no slope is above 1. Most are far below:
+:math:`\hat\sigma` that comes from below, and from an unlucky start stays at :math:`\sigma_2` until rounding has found
+the first vector (here after some 170 steps): it is an estimate, and certifies nothing. On the right every weight of a network is divided by its norm, and no slope is above 1. Most are far below:
 the product of the layers' norms is a bound that the layers seldom attain together.
 
 Source: Miyato et al. (2018), algorithm 1; Golub & Van Loan (2013), section 7.3. In the notes: `advanced`. Claims: W13,
@@ -43,7 +43,7 @@ def iterate(u, steps=40):
 
 
 tangent, estimate = iterate(np.ones(8) / 8**0.5)
-unlucky = iterate(U[:, 1])[1][:12]  # starts at a right angle to u₁, and there it stays, but for rounding
+unlucky = iterate(U[:, 1])[1][:12]  # starts at a right angle to u₁, and there it stays until rounding has grown
 
 # Every weight of a network divided by its norm: from 200 steps, since a σ̂ that is still below σ₁ leaves W/σ̂ too large
 net = MLP((2, 32, 32, 1), "leaky-relu")
@@ -79,7 +79,7 @@ ax.plot(k[:12], unlucky, "^:", color=style.GENERATOR, ms=5)
 ax.text(4.4, 1.885, r"$\hat\sigma$", color=style.CRITIC, fontsize=13)
 ax.text(6, 1.78, r"$\hat\sigma$ from a start $u \perp u_1$", color=style.GENERATOR, va="top")
 ax.set(xlabel="step $k$", xlim=(0.6, 13), xticks=range(1, 13))
-style.title(ax, r"$\hat\sigma$ comes from below, or never", "a lower estimate of the norm: it certifies nothing")
+style.title(ax, r"$\hat\sigma$ comes from below, or not for long", "a lower estimate of the norm: it certifies nothing")
 
 ax, bins = axes[2], np.geomspace(0.005, 30, 80)
 for name, color, at in [("before", style.FAINT, 1.2), ("after", style.CRITIC, 0.02)]:

@@ -87,7 +87,9 @@ def lipschitz_on_grid(points: Array, values: Array) -> float:
     """max over i ≠ j of |fᵢ − fⱼ| / ‖xᵢ − xⱼ‖₂: the constant of f on these points, below that of f itself.
 
     points: (n,) on the line, where neighbours suffice, or (n, dim), where every pair counts, O(n²) memory;
-    values: (n,). In any order. inf if two points coincide and their values do not. Checked by: W12, W14.
+    values: (n,). In any order. inf if two points coincide and their values do not; OverflowError if a distance or a
+    slope is above 1.8e308. Of the values as they are: rounded by ε, they make a slope wrong by 2ε/‖xᵢ − xⱼ‖.
+    Checked by: W12, W14.
     """
     x, f = as_numbers(points, "points", float), as_numbers(values, "values", float)
     xp = namespace(x, f)
