@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from minigan.arrays import is_scalar
 from minigan.autodiff import Tensor, alias, grad, maximum, mean, minimum, relu, safe_norm, sqrt, square_norm
 from minigan.autodiff.functions import as_tensor
 from minigan.autodiff.tensor import topological
@@ -21,7 +22,7 @@ def clip_weights(w: Any, c: float) -> Tensor:
 
     Source: Arjovsky et al. (2017), algorithm 1.
     """
-    if not c >= 0:
+    if is_scalar(c) and not c >= 0:  # a recorded c has no value yet
         raise ValueError(f"weights are clipped to [−c, c] with c ≥ 0, not {c}")
     return minimum(maximum(as_tensor(w), -c), c)
 

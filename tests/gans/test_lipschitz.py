@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigan.autodiff import check, grad
+from minigan.autodiff import check, grad, record
 from minigan.autodiff.functions import as_tensor
 from minigan.autodiff.tensor import Tensor
 from minigan.gans import LOSSES, PENALTIES, Game, clip_weights, gradient_penalty, interpolate
@@ -241,6 +241,13 @@ def test_shapes_that_are_no_batch_are_refused() -> None:
         perturb(np.ones((4, 2)), np.ones(2))
     with pytest.raises(ValueError, match="2 axes a sample"):
         perturb(np.ones((4, 2)), np.ones((4, 2)), axes=2)
+
+
+def test_a_box_may_be_an_input_of_a_recorded_step() -> None:
+    state = {"w": np.array([3.0, -3.0, 0.1])}
+    program = record(lambda s, inputs: ({"w": clip_weights(s["w"], inputs["c"])}, {}), state, {"c": np.array(2.0)})
+    program(c=np.array(0.25))
+    assert state["w"].tolist() == [0.25, -0.25, 0.1]
 
 
 @pytest.mark.parametrize("c", [-0.1, np.nan])
