@@ -10,8 +10,9 @@ value (`advanced` says "the" singular value; no other one bounds anything). A st
 turns v towards the first singular vector: the tangent of the angle between them falls by the factor
 :math:`(\sigma_2/\sigma_1)^2`, and the error of :math:`\hat\sigma` by its square. Look for the two straight lines; for
 :math:`\hat\sigma` that comes from below, and from an unlucky start stays at :math:`\sigma_2` until rounding has found
-the first vector (here after some 170 steps): it is an estimate, and certifies nothing. On the right every weight of a network is divided by its norm, and no slope is above 1. Most are far below:
-the product of the layers' norms is a bound that the layers seldom attain together.
+the first vector (here after some 170 steps): it is an estimate, and certifies nothing. On the right every weight of a
+network is divided by its norm, and no slope is above 1. Most are far below: the product of the layers' norms is a bound
+that the layers seldom attain together.
 
 Source: Miyato et al. (2018), algorithm 1; Golub & Van Loan (2013), section 7.3. In the notes: `advanced`. Claims: W13,
 G32, E4.
