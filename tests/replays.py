@@ -22,16 +22,43 @@ def same(a, b):
         assert x.tobytes() == y.tobytes(), f"{name} differs by up to {np.abs(x - y).max()}"
 
 
-def agree(step, state, inputs=None, schedule=({}, {}, {}, {}), array=np.asarray):
+def unaligned(x):
+    y = np.empty(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape)
+    y[...] = x
+    return y
+
+
+def flipped(x):
+    return x[(..., *[slice(None, None, -1)] * x.ndim)]
+
+
+# Where the numbers of an array may lie; eager execution reads a copy of the state, and the program its very array
+LAYOUTS = {
+    "its own": np.copy,
+    "by columns": lambda x: x.copy(order="F"),
+    "every other column": lambda x: np.repeat(np.atleast_1d(x), 2, axis=-1)[..., ::2].reshape(x.shape),
+    "every other row": lambda x: np.repeat(np.atleast_1d(x), 2, axis=0)[::2].reshape(x.shape),
+    "reversed": lambda x: flipped(flipped(x).copy()),
+    "by columns, reversed": lambda x: flipped(flipped(x).copy(order="F")),
+    "in a frame": lambda x: np.pad(x, 1, constant_values=np.nan)[(..., *[slice(1, -1)] * x.ndim)],
+    "a field of records": lambda x: np.stack([x, x, x], axis=-1)[..., 1],
+    "not aligned": unaligned,
+}
+
+
+def agree(step, state, inputs=None, schedule=({}, {}, {}, {}), array=np.asarray, layout=None):
     """Both executions over the same schedule of inputs, compared after every step; the program, and its state.
 
-    array: from NumPy's arrays to those of another library, to run there.
+    array: from NumPy's arrays to those of another library, to run there. layout: by name, where states and inputs lie.
     """
     def there(arrays):
         return {name: array(x) if isinstance(x, np.ndarray) else x for name, x in arrays.items()}
 
-    by_hand, by_program = there(copies(state)), there(copies(state))
-    given, held = there(copies(inputs or {})), there(copies(inputs or {}))
+    def fresh(xs):
+        return {name: LAYOUTS[layout[name]](x) for name, x in xs.items()} if layout else there(copies(xs))
+
+    by_hand, by_program = fresh(state), fresh(state)
+    given, held = fresh(inputs or {}), fresh(inputs or {})
     one, other = eager(step, by_hand, given), record(step, by_program, held)
     same(by_hand, by_program)  # recording moves nothing
     for values in schedule:
@@ -40,6 +67,9 @@ def agree(step, state, inputs=None, schedule=({}, {}, {}, {}), array=np.asarray)
         same(expected, reported)
         same(by_hand, by_program)
         same(given, held)  # and no step writes to its inputs
+        for told in (*expected.values(), *reported.values()):  # a report is the caller's, who may write over it
+            if getattr(getattr(told, "flags", None), "writeable", True):
+                told[...] = 1
     return other, by_program
 
 
@@ -88,14 +118,14 @@ def build(program, updates, scalar, target, reported, flat_order):
     return step
 
 
-def agree_on(drawn, dtype, length, array=np.asarray):
+def agree_on(drawn, dtype, length, array=np.asarray, layout=None):
     """``agree`` on a step of ``steps``, for so many calls with other inputs each."""
     *state, x = arrays(drawn[0], dtype=dtype)
     inputs = {"x": x, "t": np.array(0.1, dtype)}
     schedule = [{"t": 0.1 / (k + 1), "x": np.asarray(np.roll(x, k) * (1 - 0.1 * k), dtype)} for k in range(length)]
     step, state = build(*drawn), {f"s{k}": s for k, s in enumerate(state)}
     assume("value" not in drawn[1] or stays_finite(step, copies(state), copies(inputs), schedule))
-    agree(step, state, inputs, schedule, array)
+    agree(step, state, inputs, schedule, array, layout and dict(zip([*state, *inputs], layout, strict=False)))
 
 
 def stays_finite(step, state, inputs, schedule):

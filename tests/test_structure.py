@@ -13,7 +13,7 @@ FLOORS = ["registry", "arrays", "autodiff", "nets", "theory", "gans", "lab", "st
 # the storeys of autodiff
 INSIDE = ["kernels", "tensor", "primitives", "functions", "reductions", "products", "indexing", "numpy_functions",
           "grad", "replay", "check"]
-REPLAY = ["graph", "places", "buffers", "plan", "run", "record"]  # and of its room
+REPLAY = ["given", "graph", "places", "buffers", "plan", "run", "record"]  # and of its room
 HEAVY = {"scipy", "matplotlib", "mpl_toolkits", "tqdm"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -10,7 +10,8 @@ from typing import Any
 from minigan import arrays
 from minigan.arrays import Array
 from minigan.autodiff.primitives import copy
-from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, topological
+from minigan.autodiff.replay.given import replica, root, share
+from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, TracingError, topological
 
 Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 FEW = 4  # numbers or fewer: they lie in nobody's way
@@ -36,8 +37,11 @@ class Graph:
         self._first: dict[Any, Any] = {}  # an expression -> who had it first
         # An output that is a view of old state is copied out before that state is overwritten.
         seen = _views([*report.values(), *state.values()], of=set(self.fixed))
-        state, report = [{k: copy(y) if y.key in seen else y for k, y in ys.items()} for ys in (state, report)]
+        state, report = [{k: copied(y) if y.key in seen else y for k, y in ys.items()} for ys in (state, report)]
+        self._roots = {id(root(x)) for x in self.fixed.values() if x.size}
         for node in topological([*report.values(), *state.values()]):
+            for x in node.inputs:
+                self._check_leaf(x)
             if node.traced:
                 keys = [self._key(x) for x in node.inputs]
                 first = self._first.setdefault((node.primitive, *keys, _frozen(node.static)), node)
@@ -101,15 +105,37 @@ class Graph:
         """Whether the value is the same at every call."""
         return key in self.fixed and key not in self._leaves
 
+    def _check_leaf(self, x: Tensor) -> None:
+        """A constant is copied once: refuse one whose memory the program is there to change, and what is no value."""
+        if x.node is not None or x.key in self._leaves:
+            return
+        if x.traced:
+            raise TracingError("the step uses a tensor that another recording was given (kept from a former call?)")
+        if id(root(x._value)) not in self._roots:
+            return
+        for what, keys in (("state", self.old), ("input", self.given)):
+            for name, key in keys.items():
+                if share(self.fixed[key], x._value):
+                    raise ValueError(f"the step takes the array of {what} {name!r} from elsewhere, as a constant: "
+                                     "use the tensor that it is given under that name")
+
     def _key(self, x: Tensor) -> Key:
         if x.key not in self._same:  # a constant; equal small ones become one
-            value = x._value
-            small = (value.shape, str(value.dtype), arrays.to_host(value).tobytes()) if value.size < 4096 else x.key
+            self._check_leaf(x)
+            value = replica(x._value) if x.node is None or x.node.primitive.view is not None else x._value
+            small = x.key if value.size >= 4096 else (
+                value.shape, getattr(value, "strides", ()), str(value.dtype), arrays.to_host(value).tobytes())
             self._same[x.key] = self._first.setdefault(("constant", small), x.key)
             self.fixed[x.key] = self.sample[x.key] = value
         key = self._same[x.key]
         self.sample.setdefault(key, x._value)
         return key
+
+
+def copied(y: Tensor) -> Tensor:
+    """``copy``, of indices and masks too, which primitives refuse."""
+    function, *args = copy.call(arrays.namespace(y._value), None, y._value)  # type: ignore[misc]
+    return Tensor(function(*args), node=Node(copy, (y,), {}))
 
 
 def _views(outputs: list[Tensor], of: set[Key]) -> set[Key]:
@@ -121,9 +147,9 @@ def _views(outputs: list[Tensor], of: set[Key]) -> set[Key]:
 
 
 def _frozen(static: Any) -> Any:
-    """The static arguments as something hashable (slices are not, before Python 3.12)."""
+    """The static arguments as something hashable (slices are not, before Python 3.12); 2 and 2.0 are two."""
     if isinstance(static, dict):
         return tuple((k, _frozen(v)) for k, v in sorted(static.items()))
     if isinstance(static, tuple | list):
         return tuple(_frozen(v) for v in static)
-    return ("slice", static.start, static.stop, static.step) if isinstance(static, slice) else static
+    return ("slice", static.start, static.stop, static.step) if isinstance(static, slice) else (type(static), static)

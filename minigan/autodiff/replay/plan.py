@@ -58,9 +58,10 @@ def lay_out(graph: Graph) -> Plan:
             copies += _high_rows(graph, memory, nodes, operations, run.rows)
         blocks += [Block(copies), Block(operations, run.rows)]
     ends = _find_views(graph, lie, memory, graph.outputs)
+    told, report = _report(graph, lie, memory, {*graph.fixed, *given.homes}, joined.owner)
+    ends += told
     ends += [Operation(copy, graph.fixed[graph.old[name]], [lie[key]], {})
              for name, key in graph.state.items() if given.homes.get(key) != graph.old[name]]
-    report = {name: lie[key] for name, key in graph.report.items()}
     nbytes = sum(array.nbytes for array in memory)
     return Plan([block for block in [*blocks, Block(ends)] if block.operations], report, nbytes)
 
@@ -83,6 +84,21 @@ def _find_views(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: 
                     copies.append(Operation(copy, view.reshape(base.shape), [base], {}))
                 lie[(node, k)] = view
     return copies
+
+
+def _report(graph: Graph, lie: dict[Key, Array], memory: list[Array], taken: set[Key], owner: dict[Key, Key]
+            ) -> tuple[list[Operation], dict[str, Array]]:
+    """The copies for, and the arrays of what is told: the caller's own, not a state's, a constant's, another report's."""
+    copies: list[Operation] = []
+    report: dict[str, Array] = {}
+    for name, key in graph.report.items():
+        report[name] = lie[key]
+        if owner[key] in taken:
+            report[name] = namespace(lie[key]).empty(lie[key].shape, dtype=lie[key].dtype)
+            memory.append(report[name])
+            copies.append(Operation(copy, report[name], [lie[key]], {}))
+        taken.add(owner[key])
+    return copies, report
 
 
 def _operations(graph: Graph, lie: dict[Key, Array], written: set[tuple[Key, int]], node: Node) -> list[Operation]:

@@ -5,16 +5,16 @@
 step through it with a debugger. Both make the very same calls of the array library: the same bits.
 
 What changes between steps (draws, the learning rate, t) must be an input: a number or an array that the step
-picks up from elsewhere is a constant of the program.
+picks up from elsewhere is a constant of the program, copied while recording.
 """
 
 from collections.abc import Callable
 
-from minigan import arrays
-from minigan.arrays import Array, namespace, overlaps
-from minigan.autodiff.replay.graph import Graph
+from minigan.arrays import Array, namespace
+from minigan.autodiff.replay.given import Given, check_answer, compact
+from minigan.autodiff.replay.graph import Graph, copied
 from minigan.autodiff.replay.plan import lay_out
-from minigan.autodiff.replay.run import Program, set_inputs
+from minigan.autodiff.replay.run import Program
 from minigan.autodiff.tensor import Tensor
 
 # step(state, inputs) -> (new state, report): dictionaries of tensors by name
@@ -22,19 +22,25 @@ Step = Callable[[dict[str, Tensor], dict[str, Tensor]], tuple[dict[str, Tensor],
 
 
 def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Callable[..., dict[str, Array]]:
-    """The step as a function of its inputs that updates ``state`` in place, run without recording."""
+    """The step as a function of its inputs that updates ``state`` in place, run without recording.
 
-    _check_apart(state, inputs)
+    Raises as ``record``; what the step answers is seen at each call, before any state is written to.
+    """
+    given = Given(state, inputs)
 
     def run(**values: Array) -> dict[str, Array]:
-        set_inputs(inputs, values)
+        given.check_held()
+        given.set_inputs(values)
         # A copy of the state: tensors must not change under a graph that is still in use.
-        tensors = {name: Tensor(namespace(array).array(array)) for name, array in state.items()}
-        new_state, report = step(tensors, {name: Tensor(array) for name, array in inputs.items()})
-        _check_state(new_state, state)
-        for name, tensor in new_state.items():
-            state[name][...] = tensor.value
-        return {name: tensor.value for name, tensor in report.items()}
+        tensors = {name: Tensor(namespace(array).array(array, order="K" if compact(array) else "C"))
+                   for name, array in given.state.items()}
+        answer = step(tensors, {name: Tensor(array) for name, array in given.inputs.items()})
+        new_state, report = ({name: _own(y) for name, y in ys.items()} for ys in check_answer(answer, given.state))
+        for name in new_state:
+            given.check_writable(name)
+        for name, array in new_state.items():
+            given.state[name][...] = array
+        return report
 
     return run
 
@@ -42,44 +48,36 @@ def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Call
 def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Program:
     """The step as a program on these very arrays: it updates ``state`` in place.
 
-    state, inputs: dictionaries of arrays of one library. Calling the program runs the step on
-    whatever the arrays hold then; ``program(name=values)`` copies new values into an input
-    first. The report comes back as arrays that the next call overwrites. Programs may share state.
+    state, inputs: dictionaries of arrays of one library; the state can be written to, and shares no memory with
+    another entry. Calling the program runs the step on whatever the arrays hold then; ``program(name=values)``
+    copies new values into an input first. The report comes back as arrays that the next call overwrites, and that
+    are nobody else's. Programs may share state. An error while a program runs (an interrupt, a FloatingPointError
+    that was asked for) leaves its state written to in part, and says so; ``eager`` writes all of it or nothing.
 
-    Raises TracingError if the step looks at a value (its graph would depend on it), ValueError if
-    the new state differs from the old in shape or dtype.
+    Raises TracingError if the step looks at a value (its graph would depend on it), or uses a tensor of another
+    recording; TypeError for what is not an array or a tensor in its dictionary, by name; ValueError if the new
+    state differs from the old in shape or dtype, if a state cannot be written to or shares its memory, or if the
+    step takes the array of a state or input from elsewhere: it would be a constant.
     """
-    graph = _trace(step, state, inputs)
-    return Program(lay_out(graph), inputs, graph.reads)
+    given = Given(state, inputs)
+    graph = _trace(step, given)
+    return Program(lay_out(graph), given, graph.reads)
 
 
 def reads(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> frozenset[str]:
     """The inputs that matter to the step: the others need not be drawn. Raises as ``record``."""
-    return _trace(step, state, inputs).reads
+    return _trace(step, Given(state, inputs)).reads
 
 
-def _trace(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Graph:
-    _check_apart(state, inputs)
-    old, given = [{k: Tensor(x, traced=True) for k, x in xs.items()} for xs in (state, inputs)]
-    new_state, report = step(dict(old), dict(given))
-    _check_state(new_state, state)
-    return Graph(old, given, {name: y for name, y in new_state.items() if y is not old[name]}, report)
+def _trace(step: Step, given: Given) -> Graph:
+    leaves, inputs = [{k: Tensor(x, traced=True) for k, x in xs.items()} for xs in (given.state, given.inputs)]
+    # Eager execution reads a copy; of a state with gaps the kernels would make other bits than of that.
+    old = {name: x if compact(x._value) else copied(x) for name, x in leaves.items()}
+    new_state, report = check_answer(step(dict(old), dict(inputs)), given.state)
+    return Graph(leaves, inputs, {name: y for name, y in new_state.items() if y is not old[name]}, report)
 
 
-def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
-    named = [*state.items(), *inputs.items()]
-    shared = min((pair for pair in overlaps([x for _, x in named]) if pair[0] < len(state)), default=None)
-    if shared is not None:
-        name, other = (named[k][0] for k in shared)
-        raise ValueError(f"state {name!r} shares its memory with {other!r}: an update of one would change both")
-
-
-def _check_state(new: dict[str, Tensor], old: dict[str, Array]) -> None:
-    for name, tensor in new.items():
-        if name not in old:
-            raise ValueError(f"the step returns a new {name!r}, which is not in the state ({', '.join(old)})")
-        if (tensor.shape, tensor.dtype) != (old[name].shape, arrays.dtype(old[name])):
-            raise ValueError(
-                f"the new {name!r} has shape {tensor.shape} and dtype {tensor.dtype}, "
-                f"the old one {old[name].shape} and {old[name].dtype}"
-            )
+def _own(y: Tensor) -> Array:
+    """The value, as an array that is nobody else's: a leaf or a view may be the step's, an input, a constant."""
+    computed = y.node is not None and y.node.primitive.view is None
+    return y.value if computed else namespace(y.value).array(y.value)

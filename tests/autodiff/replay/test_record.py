@@ -7,6 +7,7 @@ from functools import reduce
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from minigan.autodiff import (
     Tensor,
@@ -35,7 +36,7 @@ from minigan.autodiff import (
     where,
 )
 from minigan.autodiff.replay.buffers import BLOCK
-from tests.replays import agree, agree_on, penalized_step, same, steps, training
+from tests.replays import LAYOUTS, agree, agree_on, penalized_step, same, steps, training
 
 RNG = np.random.default_rng(2)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -46,6 +47,12 @@ BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 @given(drawn=steps())
 def test_random_programs_are_replayed_bit_for_bit(dtype, drawn):
     agree_on(drawn, dtype, 4)
+
+
+@BOTH
+@given(drawn=steps(), layout=st.lists(st.sampled_from(list(LAYOUTS)), min_size=4, max_size=4))
+def test_random_programs_on_arrays_of_any_layout(dtype, drawn, layout):
+    agree_on(drawn, dtype, 3, layout=layout)
 
 
 # -- a training step -----------------------------------------------------------------------------------------
