@@ -4,7 +4,7 @@ The state and the inputs are dictionaries of arrays of one library, by name; the
 dictionaries of tensors. Whatever else comes is an error that names it, from ``record``, ``eager`` and ``reads`` alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Complex, Integral, Real
 from operator import is_
 from typing import Any
@@ -24,7 +24,8 @@ from minigan.arrays import (
 )
 from minigan.autodiff.tensor import Tensor
 
-KINDS = "biufc"  # of dtypes: what is computed with, indices and masks
+KINDS = {"b": bool, "i": Integral, "f": Real, "c": Complex}  # of dtypes: masks, indices, what is computed with
+INFINITE = float("inf")
 WORK = 1 << 16  # how far to search whether two interleaved views meet; beyond it they are taken to
 
 
@@ -37,22 +38,32 @@ class Given:
         for name, x in self.state.items():
             _check_writable("state", name, x)
         _check_apart(self.state, self.inputs)
-        self._held = [(what, xs, list(xs), list(xs.values())) for what, xs in (("state", state), ("input", inputs))]
+        self._closed = {name for name, x in self.inputs.items() if not _writable(x)}  # to be read, not to be set
+        self._dictionaries = ("state", state, [*state.values()]), ("input", inputs, [*inputs.values()])
         self._roots = {id(root(x)) for x in self.inputs.values()}
+        # of the inputs that take a Python float, the largest
+        self._largest = {name: float(HOST.finfo(arrays.dtype(x)).max) for name, x in self.inputs.items()
+                         if x.shape == () and arrays.dtype(x).kind == "f"}
 
     def check_held(self) -> None:
         """ValueError if a dictionary holds another array by now: nobody would notice that it goes unread."""
-        for what, xs, names, held in self._held:
-            if not all(map(is_, map(xs.get, names), held)):
-                name = next(name for name, x in zip(names, held, strict=True) if xs.get(name) is not x)
-                raise ValueError(
-                    f"{what} {name!r} is another array than when the step was recorded: write new values "
-                    f"into the old one ({name}[...] = values), or record the step again"
-                )
+        for _, now, held in self._dictionaries:
+            if not all(map(is_, now.values(), held)):
+                self._check_replaced()
 
-    def check_writable(self, name: str) -> None:
-        """ValueError if the state of that name cannot be written to."""
-        _check_writable("state", name, self.state[name])
+    def _check_replaced(self) -> None:
+        for (what, now, held), names in zip(self._dictionaries, (self.state, self.inputs), strict=True):
+            for name, x in zip(names, held, strict=True):
+                if now.get(name, x) is not x:
+                    raise ValueError(
+                        f"{what} {name!r} is another array than when the step was recorded: write new values "
+                        f"into the old one ({name}[...] = values), or record the step again"
+                    )
+
+    def check_writable(self, names: Iterable[str]) -> None:
+        """ValueError if a state of these names cannot be written to."""
+        for name in names:
+            _check_writable("state", name, self.state[name])
 
     def set_inputs(self, values: dict[str, Any]) -> None:
         """Copy new values into the inputs, all or none.
@@ -67,16 +78,35 @@ class Given:
             if value is into:
                 continue
             if type(value) is not type(into):
-                value = _value(name, into, value)
-            if is_array(value):
-                if (value.shape, value.dtype) != (into.shape, into.dtype):
-                    raise _other(name, into, value.shape, value.dtype)
-                if id(root(value)) in self._roots:  # it may change as another input is set
-                    value = namespace(value).array(value)
-            _check_writable("input", name, into)
+                value = self._converted(name, into, value)
+            elif (value.shape, value.dtype) != (into.shape, into.dtype):
+                raise _other(name, into, value.shape, value.dtype)
+            elif id(root(value)) in self._roots:  # it may change as another input is set
+                value = namespace(value).array(value)
             new.append((into, value))
+        for name in values:
+            if name in self._closed:
+                _check_writable("input", name, self.inputs[name])
         for into, value in new:
             into[...] = value
+
+    def _converted(self, name: str, into: Array, value: Any) -> Any:
+        """A value of another type than the input's array: a number that fits, or an array that is one in all but type."""
+        if type(value) is float and name in self._largest and not self._largest[name] < abs(value) < INFINITE:
+            return value
+        if isinstance(value, Complex) and not is_array(value):
+            return _number(name, into, value)
+        if isinstance(value, Tensor):
+            value = value.value
+        if not is_array(value) or isinstance(value, HOST.ma.MaskedArray):
+            raise TypeError(f"input {name!r} takes an array of shape {into.shape} and dtype {into.dtype}"
+                            f"{' or a number' if into.shape == () else ''}, got {_kind(value)}")
+        if (value.shape, value.dtype) != (into.shape, into.dtype):
+            raise _other(name, into, value.shape, value.dtype)
+        if namespace(value).__name__ != namespace(into).__name__:
+            raise TypeError(f"input {name!r} is an array of {namespace(into).__name__}, got one of "
+                            f"{namespace(value).__name__}; move it there first")
+        return namespace(value).array(value)
 
 
 def check_answer(answer: Any, state: dict[str, Array]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -125,7 +155,7 @@ def _arrays(what: str, xs: Mapping[str, Array]) -> dict[str, Array]:
             raise TypeError(f"{what} {name!r}: {error}") from error
         if not hasattr(xp, "may_share_memory"):
             raise TypeError(f"{what} {name!r} is an array of {xp.__name__}, which has no views of memory to write to")
-        if dtype.kind not in KINDS or not dtype.isnative:
+        if dtype.kind not in "biufc" or not dtype.isnative:
             raise TypeError(f"{what} {name!r} has dtype {dtype}; a step takes numbers in this machine's byte order")
     return {name: HOST.asarray(x) if isinstance(x, HostArray) else x for name, x in xs.items()}
 
@@ -140,13 +170,15 @@ def _check_one_library(state: dict[str, Array], inputs: dict[str, Array]) -> Non
         raise TypeError(f"arrays of several libraries in one step: {found}; move them to one first")
 
 
-def _check_writable(what: str, name: str, x: Array) -> None:
+def _writable(x: Array) -> bool:
     flags = getattr(x, "flags", None)
-    if not getattr(flags, "writeable", True):
-        raise ValueError(f"{what} {name!r} is read-only: give a copy of it")
-    if not getattr(flags, "c_contiguous", True) and _meets_itself(x):
-        raise ValueError(f"{what} {name!r} cannot be written to: several of its entries are one number in memory "
-                         "(a broadcast view?); give a copy of it")
+    return getattr(flags, "writeable", True) and (getattr(flags, "c_contiguous", True) or not _meets_itself(x))
+
+
+def _check_writable(what: str, name: str, x: Array) -> None:
+    if not _writable(x):
+        why = "several of its entries are one number in memory" if _meets_itself(x) else "it is read-only"
+        raise ValueError(f"{what} {name!r} cannot be written to, as {why}: give a copy of it")
 
 
 def _meets_itself(x: Array) -> bool:
@@ -174,34 +206,16 @@ def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
 
 
 # -- values for the inputs -------------------------------------------------------------------------
-def _value(name: str, into: Array, value: Any) -> Any:
-    """A value of another type than the input's array: a number that fits, or an array that is one in all but type."""
-    if isinstance(value, Tensor):
-        value = value.value
-    if isinstance(value, Complex) and not is_array(value):
-        return _number(name, into, value)
-    if not is_array(value) or isinstance(value, HOST.ma.MaskedArray):
-        raise TypeError(f"input {name!r} takes an array of shape {into.shape} and dtype {into.dtype}"
-                        f"{' or a number' if into.shape == () else ''}, got {_kind(value)}")
-    if namespace(value).__name__ != namespace(into).__name__:
-        raise TypeError(f"input {name!r} is an array of {namespace(into).__name__}, got one of "
-                        f"{namespace(value).__name__}; move it there first")
-    return value
-
-
-def _number(name: str, into: Array, value: Complex) -> Complex:
+def _number(name: str, into: Array, value: Any) -> Any:
+    """A Python number for an input without axes: of its kind or a simpler one, and in its range."""
     dtype = arrays.dtype(into)
-    if into.shape != ():
-        raise _other(name, into, (), dtype)
-    kind = "b" if isinstance(value, bool) else "u" if isinstance(value, Integral) else (
-        "f" if isinstance(value, Real) else "c")
-    if KINDS.index(kind) > KINDS.index(dtype.kind.replace("i", "u")):
-        raise _other(name, into, (), f"{type(value).__name__} ({value!r})")
-    limits = {"u": HOST.iinfo, "i": HOST.iinfo, "f": HOST.finfo}.get(dtype.kind)
-    if limits is not None and not float("-inf") in (value, -value):  # type: ignore[operator]
-        least, most = int(limits(dtype).min), int(limits(dtype).max)  # type: ignore[operator]
-        if value < least or value > most:  # type: ignore[operator]
-            raise ValueError(f"input {name!r} has dtype {dtype}, which has no number near {value!r}")
+    kind = next(kind for kind, of in KINDS.items() if isinstance(value, of))
+    if into.shape != () or "biufc".index(kind) > "biufc".index(dtype.kind.replace("u", "i")):
+        raise _other(name, into, (), f"{type(value).__name__} {value!r:.60}")
+    if dtype.kind in "iuf":
+        limits = HOST.finfo(dtype) if dtype.kind == "f" else HOST.iinfo(dtype)
+        if not (int(limits.min) <= value <= int(limits.max) or value != value or abs(value) == INFINITE):
+            raise ValueError(f"input {name!r} has dtype {dtype}, which has no number near {value!r:.60}")
     return value
 
 

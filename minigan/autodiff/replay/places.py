@@ -56,7 +56,8 @@ def live_ranges(graph: Graph) -> Ranges:
 def alike(graph: Graph, key: Key, other: Key) -> bool:
     """Whether two values are laid out in the same way."""
     a, b = graph.sample[key], graph.sample[other]
-    return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+    aligned = [getattr(x.flags, "aligned", True) for x in (a, b)]  # some kernels refuse to write to what is not
+    return (a.shape, a.strides, a.dtype, aligned[0]) == (b.shape, b.strides, b.dtype, aligned[1])
 
 
 def may_overwrite(graph: Graph, ranges: Ranges, key: Key, old: Key) -> bool:

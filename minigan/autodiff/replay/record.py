@@ -35,9 +35,8 @@ def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Call
         tensors = {name: Tensor(namespace(array).array(array, order="K" if compact(array) else "C"))
                    for name, array in given.state.items()}
         answer = step(tensors, {name: Tensor(array) for name, array in given.inputs.items()})
-        new_state, report = ({name: _own(y) for name, y in ys.items()} for ys in check_answer(answer, given.state))
-        for name in new_state:
-            given.check_writable(name)
+        new_state, report = map(_own, check_answer(answer, given.state))
+        given.check_writable(new_state)
         for name, array in new_state.items():
             given.state[name][...] = array
         return report
@@ -77,7 +76,12 @@ def _trace(step: Step, given: Given) -> Graph:
     return Graph(leaves, inputs, {name: y for name, y in new_state.items() if y is not old[name]}, report)
 
 
-def _own(y: Tensor) -> Array:
-    """The value, as an array that is nobody else's: a leaf or a view may be the step's, an input, a constant."""
-    computed = y.node is not None and y.node.primitive.view is None
-    return y.value if computed else namespace(y.value).array(y.value)
+def _own(ys: dict[str, Tensor]) -> dict[str, Array]:
+    """The values, as arrays that are nobody else's: a leaf or a view may be an input, a constant, another value."""
+    own: dict[str, Array] = {}
+    told = set[int]()
+    for name, y in ys.items():
+        computed = y.node is not None and y.node.primitive.view is None
+        own[name] = y.value if computed and id(y.value) not in told else namespace(y.value).array(y.value)
+        told.add(id(y.value))
+    return own
