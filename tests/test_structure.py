@@ -12,7 +12,7 @@ FLOORS = ["registry", "arrays", "autodiff", "nets", "theory", "gans", "lab", "st
           "cli"]
 # the storeys of autodiff
 INSIDE = ["kernels", "tensor", "primitives", "functions", "reductions", "products", "indexing", "numpy_functions",
-          "grad", "replay", "check"]
+          "grad", "replay", "slopes", "check"]
 REPLAY = ["given", "graph", "places", "buffers", "plan", "run", "record"]  # and of its room
 HEAVY = {"scipy", "matplotlib", "mpl_toolkits", "tqdm"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -2,28 +2,48 @@
 
 For a random direction v and cotangent u the two sides of
 
-    d/dε ⟨u, f(x + εv)⟩ at 0   =   ⟨∇ₓ⟨u, f(x)⟩, v⟩
+    ⟨u, d/dε f(x + εv) at 0⟩   =   ⟨∇ₓ⟨u, f(x)⟩, v⟩
 
-are computed separately: the right one by ``grad``, the left one by the complex step
-Im f(x + iεv)/ε (exact to rounding, for analytic f) or by central differences. Order 2
-is the same check of the function (x, u) ↦ ∇ₓ⟨u, f(x)⟩.
+are computed separately: the right one by ``grad``, the left one from values of f (``slopes.py``). Order 2 is the
+same check of the function (x, u) ↦ ∇ₓ⟨u, f(x)⟩.
 
-Source: Squire & Trapp (1998) for the complex step; Chainer's check_double_backward.
+Every entry of every output counts alike, as u is in units of what was measured of it; and so does every coordinate
+of x, as directions are in turn of one size and in proportion to x.
+
+Source: Chainer's check_double_backward.
 """
 
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from minigan.arrays import HOST, HostArray, as_array, namespace, to_host
+from minigan.arrays import HOST, HostArray, as_array, is_array, namespace, to_host
 from minigan.autodiff.grad import grad
+from minigan.autodiff.slopes import FLOOR, Direction, Point, Slope, complex_step, differences, direction, listed
 from minigan.autodiff.tensor import Tensor
+
+LEAST = 1e-8  # of the largest: what is smaller counts in proportion, as it may be what rounding leaves of zero
 
 
 class GradientError(AssertionError):
     """A derivative disagrees with its numerical value."""
+
+
+class Sides(NamedTuple):
+    """What is compared, in which units, and how far the measurement may be off."""
+
+    claimed: float
+    measured: float
+    scale: float
+    doubt: float
+
+    def apart(self, rtol: float) -> bool:
+        return not abs(self.claimed - self.measured) <= rtol * self.scale
+
+    def settled(self, rtol: float) -> bool:
+        return self.doubt <= rtol * self.scale
 
 
 def check(
@@ -38,39 +58,146 @@ def check(
 ) -> None:
     """Check the derivatives of f at the points xs, to the given order; raise GradientError if wrong.
 
-    f: tensors to a tensor (or a list of them). xs: arrays of the library to check; they are taken in
+    f: tensors to a tensor (or a list of them). xs: a list of arrays of the library to check; they are taken in
     float64, which the comparison needs, and compared on the host. analytic: f is complex-differentiable,
-    so take the complex step; a form through |x| or max is silently wrong under it, and wants the default
-    central differences, at a point away from its kinks. rtol: the allowed |difference| relative to
-    |u||J||v| as seen.
+    so take the complex step; a form through |x| or max is not, and wants the default central differences, at a
+    point away from its kinks. rtol: the allowed |difference| relative to ‖∇ₓ⟨u, f⟩ ∘ v‖; a slope of less than
+    1e-10 of f's value is too small to be seen.
+
+    GradientError too if grad is not finite, if no difference settles (a kink, a singularity, noise), or if f is
+    not as analytic as was said. TypeError or ValueError for points that are no finite real arrays, for an f that
+    gives no tensors or is not finite there, for arguments with which nothing would be checked.
     """
-    given = [as_array(x) for x in xs]
-    xp, points = namespace(*given), [HOST.array(to_host(x), dtype=float) for x in given]
-    for k in range(max(order, 1)):
-        rng = HOST.random.default_rng(seed + k)
-        for _ in range(directions):
-            vs = [rng.standard_normal(x.shape) for x in points]
-            tensors = [Tensor(xp.asarray(x)) for x in points]
-            ys = listed(f(*tensors))
-            us = [rng.standard_normal(y.shape) for y in ys]
-            gradients = [to_host(g.value) for g in grad(paired(ys, [xp.asarray(u) for u in us]), tensors)]
-            claimed = sum(float((g * v).sum()) for g, v in zip(gradients, vs, strict=True))
-            measured = _directional(f, xp, points, vs, us, analytic)
-            # all three in the units of f: a derivative of 1e-20 is checked as strictly as one of 1
-            scale = max(_norms(gradients, vs), abs(measured), 1e-4 * _norms(us, [to_host(y.value) for y in ys]))
-            error = abs(claimed - measured)
-            if not error <= rtol * scale:
-                raise GradientError(
-                    f"derivative of order {k + 1}: grad says {claimed:.9g}, the "
-                    f"{'complex step' if analytic else 'central difference'} says {measured:.9g} "
-                    f"(difference {error:.2g}, allowed {rtol:g} of {scale:.3g})"
-                )
-        us = [rng.standard_normal(y.shape) for y in _outputs(f, xp, points)]
-        f, points = _derivative(f, len(points)), [*points, *us]
+    if order < 1 or directions < 1 or not 0 < rtol < 1:
+        raise ValueError(f"check: order {order}, directions {directions} and rtol {rtol:g} would check nothing; "
+                         "they are at least 1, at least 1, and between 0 and 1")
+    xp, points = _points(xs)
+    n = len(points)
+    sizes: list[HostArray] = []
+    with HOST.errstate(all="ignore"):  # what is not finite is reported below
+        for k in range(1, order + 1):
+            us, sizes = _check_order(Point(f, xp, points, sizes), n, k, analytic, rtol, directions, seed + k - 1)
+            f, points = _derivative(f, len(points)), [*points, *us]
 
 
-def _norms(xs: Sequence[HostArray], ys: Sequence[HostArray]) -> float:
-    return float(sum(HOST.linalg.norm(x) * HOST.linalg.norm(y) for x, y in zip(xs, ys, strict=True)))
+def _check_order(
+    at: Point, n: int, order: int, analytic: bool, rtol: float, directions: int, seed: int
+) -> tuple[list[HostArray], list[HostArray]]:
+    """Compare the first derivatives of a function of n points and of cotangents.
+
+    The cotangents with which to go on, and of what size the derivatives are that come then.
+    """
+    rng, says = HOST.random.default_rng(seed), f"derivative of order {order}: grad says"
+    graph = at.graph(at.xs)
+    values = [to_host(y.value) for y in graph[1]]
+    if not _finite(*values):
+        what = "f" if order == 1 else f"the derivative of order {order - 1}"
+        raise ValueError(f"check: {what} is not finite at the point: there is nothing to compare")
+    at = at._replace(sizes=at.sizes or [HOST.zeros(y.shape) for y in values])
+    doubts = []
+    for d in range(directions):
+        v = direction(rng, at.xs, n, proportional=d % 2 == 1)
+        us = [rng.standard_normal(y.shape) for y in values]
+        slopes = complex_step(at, v, values) if analytic else differences(at, v, values, 0.1 * rtol)
+        if analytic and d == 0:
+            _check_analytic(slopes, differences(at, v, values, 0.1 * rtol), order)
+        units = _units(values, slopes)
+        us = [u / unit for u, unit in zip(us, units, strict=True)]
+        sides = _sides(graph, us, slopes, v, says)
+        if sides.settled(rtol) and not sides.apart(rtol):
+            doubts.append("")
+            continue
+        how = "the complex step" if analytic else f"the central difference with step {_steps(slopes)}{v.words}"
+        found = f"{says} {sides.claimed:.9g}, {how} says {sides.measured:.9g}"
+        if analytic or not _wavers(at, v, values, us, sides, rtol):
+            raise GradientError(f"{found} (difference {abs(sides.claimed - sides.measured):.2g}, allowed {rtol:g} of "
+                                f"{sides.scale:.3g}){_whose(graph, us, slopes, v, rtol)}")
+        doubts.append(f"{found}, and with other steps something else: is the point at a kink or a singularity, or f not "
+                      "smooth to rounding?")
+    if all(doubts):
+        raise GradientError(doubts[0])
+    largest = max([float(unit.max()) for unit in units if unit.size], default=1.0)
+    us = [u * largest for u in us]
+    whole = max([float((abs(u) * HOST.maximum(abs(y), size)).max()) for u, y, size in zip(us, values, at.sizes, strict=True)
+                 if u.size], default=0.0)
+    return us, [whole / HOST.maximum(abs(x), 1.0) if k < n else whole / HOST.where(x == 0, 1.0, abs(x))
+                for k, x in enumerate(at.xs)]
+
+
+def _points(xs: Any) -> tuple[ModuleType, list[HostArray]]:
+    if is_array(xs) or isinstance(xs, Tensor) or not hasattr(xs, "__iter__"):
+        raise TypeError("check: xs is a list, of an array for each argument of f: check(f, [x])")
+    given = [x.value if isinstance(x, Tensor) else as_array(x) for x in xs]
+    if not given:
+        raise ValueError("check: xs is empty: f has no argument")
+    hosts = [to_host(x) for x in given]
+    for k, x in enumerate(hosts):
+        if x.dtype.kind not in "fiu":
+            raise TypeError(f"check: xs[{k}] has dtype {x.dtype}, and a derivative is with respect to real numbers; "
+                            "let f hold what else it needs")
+        if not _finite(x):
+            raise ValueError(f"check: xs[{k}] is not finite")
+    return namespace(*given), [HOST.array(x, dtype=float) for x in hosts]
+
+
+def _units(values: Sequence[HostArray], slopes: Sequence[Slope]) -> list[HostArray]:
+    """What an entry of the outputs is measured in: its slope, where that is to be told apart from rounding."""
+    largest = max([float(abs(x).max()) for x in (*values, *(s.value for s in slopes)) if x.size], default=0.0)
+    units = [HOST.maximum(abs(s.value) + FLOOR * s.size, LEAST * largest) for s in slopes]
+    return [HOST.where(unit > 1e-290, unit, 1.0) for unit in units]  # 1 over it is finite
+
+
+def _sides(
+    graph: tuple[list[Tensor], list[Tensor]], us: list[HostArray], slopes: list[Slope], v: Direction, says: str = ""
+) -> Sides:
+    tensors, ys = graph
+    xp = namespace(*[t.value for t in tensors])
+    gradients = [to_host(g.value) for g in grad(paired(ys, [xp.asarray(u) for u in us]), tensors)]
+    for k, g in enumerate(gradients):
+        if not _finite(g):
+            raise GradientError(f"{says} {g[~HOST.isfinite(g)][0]} for an entry of argument {k}")
+    terms = [g * direction for g, direction in zip(gradients, v.vs, strict=True)]
+    measured, floor, doubt = _measured(us, slopes)
+    return Sides(_sum(terms), measured, max(_norm(terms), abs(measured), floor), doubt)
+
+
+def _measured(us: list[HostArray], slopes: list[Slope]) -> tuple[float, float, float]:
+    """⟨u, slope⟩, the least scale to compare it in, and how far it may be off."""
+    pairs = list(zip(us, slopes, strict=True))
+    errors = [u * HOST.where(u == 0, 0.0, s.error) for u, s in pairs]  # not 0 · ∞
+    return _sum([u * s.value for u, s in pairs]), FLOOR * _norm([u * s.size for u, s in pairs]), _norm(errors)
+
+
+def _wavers(at: Point, v: Direction, values: list[HostArray], us: list[HostArray], sides: Sides, rtol: float) -> bool:
+    """Whether a measurement that is not what grad says is not what it says itself with other steps."""
+    again, _, doubt = _measured(us, differences(at, v._replace(steps=[0.75 * h for h in v.steps]), values, 0.1 * rtol))
+    alike = abs(again - sides.measured) <= 0.1 * abs(sides.claimed - sides.measured)
+    return not (sides.settled(rtol) and doubt <= rtol * sides.scale and alike)
+
+
+def _whose(
+    graph: tuple[list[Tensor], list[Tensor]], us: list[HostArray], slopes: list[Slope], v: Direction, rtol: float
+) -> str:
+    """Which of several outputs are wrong by themselves."""
+    alone = [[u if j == k else HOST.zeros(u.shape) for j, u in enumerate(us)] for k in range(len(us))]
+    wrong = [str(k) for k, part in enumerate(alone) if _sides(graph, part, slopes, v).apart(rtol)]
+    return f", in output {', '.join(wrong)} of {len(us)}" if len(us) > 1 and wrong else ""
+
+
+def _steps(slopes: list[Slope]) -> str:
+    steps = HOST.concatenate([slope.step.ravel() for slope in slopes])
+    return " to ".join(dict.fromkeys(f"{h:.0e}" for h in (steps.min(), steps.max()))) if steps.size else "0"
+
+
+def _check_analytic(complex_steps: list[Slope], central: list[Slope], order: int) -> None:
+    """The two kinds of measurement agree on an analytic function, to the few digits asked for here."""
+    for z, x in zip(complex_steps, central, strict=True):
+        wrong = abs(z.value - x.value) - 10 * x.error > 1e-3 * HOST.maximum(abs(x.value), FLOOR * x.size)
+        if wrong.any():
+            raise GradientError(
+                f"derivative of order {order}: the complex step says {z.value[wrong][0]:.9g} for an entry of f and the "
+                f"central difference {x.value[wrong][0]:.9g}: f is not analytic (|x|, max, a mask); leave analytic=True out"
+            )
 
 
 def _derivative(f: Callable[..., Any], n: int) -> Callable[..., list[Tensor]]:
@@ -78,30 +205,18 @@ def _derivative(f: Callable[..., Any], n: int) -> Callable[..., list[Tensor]]:
     return lambda *args: grad(paired(listed(f(*args[:n])), args[n:]), list(args[:n]))
 
 
-def listed(ys: Any) -> list[Any]:
-    """The outputs of a function, of which most have one and ``split`` has several."""
-    return list(ys) if isinstance(ys, list | tuple) else [ys]
-
-
 def paired(ys: Sequence[Tensor], us: Sequence[Any]) -> Tensor:
     """Σ ⟨u, y⟩ over the outputs."""
     return reduce(add, [(y * u).sum() for y, u in zip(ys, us, strict=True)])
 
 
-def _outputs(f: Callable[..., Any], xp: ModuleType, points: Sequence[HostArray]) -> list[HostArray]:
-    return [to_host(y.value) for y in listed(f(*[Tensor(xp.asarray(x)) for x in points]))]
+def _finite(*xs: HostArray) -> bool:
+    return all(HOST.isfinite(x).all() for x in xs)
 
 
-def _directional(f: Callable, xp: ModuleType, points: Sequence, vs: Sequence, us: Sequence, analytic: bool) -> float:
-    """d/dε Σ⟨u, f(x + εv)⟩ at ε = 0, from values of f alone."""
+def _sum(xs: Sequence[HostArray]) -> float:
+    return float(sum(x.sum() for x in xs))
 
-    def along(step: complex) -> complex:
-        ys = _outputs(f, xp, [x + step * v for x, v in zip(points, vs, strict=True)])
-        return sum((u * y).sum() for u, y in zip(us, ys, strict=True))
 
-    if analytic:
-        return float(HOST.imag(along(1e-30j)) / 1e-30)
-    # Two central differences, extrapolated: error O(h⁴) + O(ulp/h) (Richardson)
-    h = 1e-3
-    coarse, fine = [(along(s) - along(-s)).real / (2 * s) for s in (h, h / 2)]
-    return float((4 * fine - coarse) / 3)
+def _norm(xs: Sequence[HostArray]) -> float:
+    return float(HOST.sqrt(sum(HOST.linalg.norm(x.ravel()) ** 2 for x in xs)))
