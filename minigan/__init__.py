@@ -17,9 +17,9 @@ I. The calculus
    products of any axes; t[key] ................................................... autodiff/products.py, indexing.py
    what NumPy's functions do on a tensor .......................................... autodiff/numpy_functions.py
    ∂y/∂x by reverse mode, of any order; Hessian and Jacobian products ............. autodiff/grad.py
-   record a step once, run it many times .................. autodiff/replay/record.py, graph.py, run.py
+   record a step once, run it many times ........ autodiff/replay/record.py, given.py, graph.py, run.py
    where its values lie: live ranges, a linear scan, cache blocking . autodiff/replay/plan.py, places.py, buffers.py
-   is a derivative right? orders 1 and 2, in random directions .................... autodiff/check.py
+   is a derivative right? orders 1 and 2, in random directions ......... autodiff/check.py, slopes.py
 II. The players
    θ as one flat vector, layers as its views ...................................... nets/params.py
    hₗ = φ(hₗ₋₁Wₗ + bₗ), maxout; He, Xavier and orthogonal beginnings .............. nets/mlp.py

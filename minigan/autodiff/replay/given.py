@@ -115,7 +115,7 @@ def check_answer(answer: Any, state: dict[str, Array]) -> tuple[dict[str, Tensor
         found = f"{len(answer)} values" if isinstance(answer, tuple | list) else _kind(answer)
         raise TypeError(f"a step returns (new state, report), two dictionaries of tensors, got {found}")
     for what, ys in zip(("new state", "report"), answer, strict=True):
-        _check_names(f"the {what} that a step returns", ys)
+        _check_mapping(f"the {what} that a step returns", ys)
         for name, y in ys.items():
             if not isinstance(y, Tensor):
                 hint = "stack(...) makes one of a list" if isinstance(y, list | tuple) else "Tensor(x) is a constant"
@@ -133,17 +133,16 @@ def check_answer(answer: Any, state: dict[str, Array]) -> tuple[dict[str, Tensor
 
 
 # -- the dictionaries ------------------------------------------------------------------------------
-def _check_names(what: str, xs: Any) -> None:
+def _check_mapping(what: str, xs: Any) -> None:
     if not isinstance(xs, Mapping):
         raise TypeError(f"{what} must be a dictionary by name, got {_kind(xs)}")
-    for name in xs:
-        if not isinstance(name, str):
-            raise TypeError(f"{what} must be a dictionary by name: {name!r} is no string")
 
 
 def _arrays(what: str, xs: Mapping[str, Array]) -> dict[str, Array]:
-    _check_names("the state" if what == "state" else "the inputs", xs)
+    _check_mapping("the state" if what == "state" else "the inputs", xs)
     for name, x in xs.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of {what} {name!r} is no string")
         if not is_array(x) or isinstance(x, HOST.generic):
             hint = "give its array, x.value" if isinstance(x, Tensor) else "make it one that can be written to: np.array(x)"
             raise TypeError(f"{what} {name!r} must be an array, got {_kind(x)}; {hint}")
