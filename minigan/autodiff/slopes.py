@@ -78,7 +78,7 @@ def direction(rng: Any, points: Sequence[HostArray], n: int, proportional: bool)
     What follows the first n points are cotangents, in which f is linear: always in proportion.
     """
     sizes = HOST.concatenate([abs(x[x != 0]) for x in points[:n]])
-    size = float(_power_of_two(HOST.median(sizes))) if sizes.size else 1.0
+    size, smallest = [float(_power_of_two(x)) for x in (HOST.median(sizes), sizes.min())] if sizes.size else [1.0, 1.0]
     vs = []
     for k, x in enumerate(points):
         v = HOST.rint(128 * rng.standard_normal(x.shape)) / 128
@@ -88,7 +88,7 @@ def direction(rng: Any, points: Sequence[HostArray], n: int, proportional: bool)
     if proportional:
         return Direction(vs, [STEP * s for s in NEXT], 1.0, " of |x|")
     unit = max(size, 1.0)
-    return Direction(vs, [STEP * unit * s for s in NEXT] + [STEP * size * s for s in (1.0, 1 / 8) if size < unit], unit)
+    return Direction(vs, [STEP * unit * s for s in NEXT] + [STEP * min(smallest, 1.0) * s for s in (1.0, 1 / 8)], unit)
 
 
 def _power_of_two(x: Any) -> Any:
@@ -105,14 +105,17 @@ def complex_step(at: Point, direction: Direction, values: Sequence[HostArray]) -
 def differences(at: Point, direction: Direction, values: Sequence[HostArray], enough: float) -> list[Slope]:
     """Two central differences, extrapolated: error O(h⁴) + O(ulp/h) (Richardson), for each entry at the best h.
 
-    enough: the relative error with which no further step is tried. Where none gives it (x³ at 0), the error that is
-    left is compared with the chords of the first, longest steps.
+    enough: the relative error with which no further step is tried. Two steps that disagree have it not. Where none
+    has (x³ at 0) it is relative to the chord of the longest step.
     """
     length = direction.unit
     best: list[Slope] = []
     least: list[Slope] = []
+    before: list[Slope] = []
     for h in direction.steps:
-        found = _difference(at, direction, values, h)
+        latest = _difference(at, direction, values, h)
+        found = [a._replace(error=a.error + abs(a.value - b.value)) for a, b in zip(latest, before or latest, strict=True)]
+        before = latest
         best = [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) < _doubt(a, length)), b, a)
                 for a, b in zip(best or found, found, strict=True)]
         least = [_chosen(b.error < a.error, b, a) for a, b in zip(least or found, found, strict=True)]
@@ -120,7 +123,7 @@ def differences(at: Point, direction: Direction, values: Sequence[HostArray], en
             return best
     chords = _chords(at, direction, values)
     least = [slope._replace(size=HOST.maximum(slope.size, chord / FLOOR)) for slope, chord in zip(least, chords, strict=True)]
-    return [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) <= enough), b, a)
+    return [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) <= enough) & (abs(b.value - a.value) <= 10 * a.error), b, a)
             for a, b in zip(best, least, strict=True)]
 
 
