@@ -110,14 +110,14 @@ def _check_order(
         if analytic or not _wavers(at, v, values, us, sides, rtol):
             raise GradientError(f"{found} (difference {abs(sides.claimed - sides.measured):.2g}, allowed {rtol:g} of "
                                 f"{sides.scale:.3g}){_whose(graph, us, slopes, v, rtol)}")
-        doubts.append(f"{found}, and with other steps something else: is the point at a kink or a singularity, or f not "
-                      "smooth to rounding?")
+        doubts.append(f"{found}, and with other steps something else: is the point at a kink or a singularity, "
+                      "or f not smooth to rounding?")
     if all(doubts):
         raise GradientError(doubts[0])
     largest = max([float(unit.max()) for unit in units if unit.size], default=1.0)
     us = [u * largest for u in us]
-    whole = max([float((abs(u) * HOST.maximum(abs(y), size)).max()) for u, y, size in zip(us, values, at.sizes, strict=True)
-                 if u.size], default=0.0)
+    parts = [abs(u) * HOST.maximum(abs(y), size) for u, y, size in zip(us, values, at.sizes, strict=True)]
+    whole = max([float(part.max()) for part in parts if part.size], default=0.0)
     return us, [whole / HOST.maximum(abs(x), 1.0) if k < n else whole / HOST.where(x == 0, 1.0, abs(x))
                 for k, x in enumerate(at.xs)]
 
@@ -162,7 +162,8 @@ def _sides(
 def _measured(us: list[HostArray], slopes: list[Slope]) -> tuple[float, float, float]:
     """⟨u, slope⟩, the scale that it has by itself, and how far it may be off."""
     pairs = list(zip(us, slopes, strict=True))
-    terms, errors = [u * s.value for u, s in pairs], [u * HOST.where(u == 0, 0.0, s.error) for u, s in pairs]  # no 0 · ∞
+    terms = [u * s.value for u, s in pairs]
+    errors = [u * HOST.where(u == 0, 0.0, s.error) for u, s in pairs]  # 0 · ∞ is nan
     return _sum(terms), max(_norm(terms), FLOOR * _norm([u * s.size for u, s in pairs])), _norm(errors)
 
 
@@ -199,14 +200,16 @@ def _check_analytic(
             wrong &= abs(_again(at, v, values, rtol)[k].value - x.value) < 0.1 * apart
         if wrong.any():
             raise GradientError(
-                f"derivative of order {order}: the complex step says {z.value[wrong][0]:.9g} for an entry of f and the "
-                f"central difference {x.value[wrong][0]:.9g}: f is not analytic (|x|, max, a mask); leave analytic=True out"
+                f"derivative of order {order}: the complex step says {z.value[wrong][0]:.9g} and the "
+                f"central difference {x.value[wrong][0]:.9g}: f is not analytic (|x|, max, a mask); "
+                "leave analytic=True out"
             )
 
 
 def _least_step(at: Point, v: Direction) -> float:
     """Below which some coordinate of x would not move as it should."""
-    return max([1e-12 * float((abs(x) / abs(w)).max()) for x, w in zip(at.xs, v.vs, strict=True) if x.size], default=0.0)
+    ratios = [float((abs(x) / abs(w)).max()) for x, w in zip(at.xs, v.vs, strict=True) if x.size]
+    return 1e-12 * max(ratios, default=0.0)
 
 
 def _again(at: Point, v: Direction, values: list[HostArray], rtol: float) -> list[Slope]:

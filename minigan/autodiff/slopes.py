@@ -114,7 +114,8 @@ def differences(at: Point, direction: Direction, values: Sequence[HostArray], en
     before: list[Slope] = []
     for h in direction.steps:
         latest = _difference(at, direction, values, h)
-        found = [a._replace(error=a.error + abs(a.value - b.value)) for a, b in zip(latest, before or latest, strict=True)]
+        found = [a._replace(error=a.error + abs(a.value - b.value))
+                 for a, b in zip(latest, before or latest, strict=True)]
         before = latest
         best = [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) < _doubt(a, length)), b, a)
                 for a, b in zip(best or found, found, strict=True)]
@@ -122,9 +123,10 @@ def differences(at: Point, direction: Direction, values: Sequence[HostArray], en
         if all((_doubt(slope, length) <= enough).all() for slope in best):
             return best
     chords = _chords(at, direction, values)
-    least = [slope._replace(size=HOST.maximum(slope.size, chord / FLOOR)) for slope, chord in zip(least, chords, strict=True)]
-    return [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) <= enough) & (abs(b.value - a.value) <= 10 * a.error), b, a)
-            for a, b in zip(best, least, strict=True)]
+    least = [slope._replace(size=HOST.maximum(slope.size, chord / FLOOR))
+             for slope, chord in zip(least, chords, strict=True)]
+    return [_chosen((_doubt(a, length) > enough) & (_doubt(b, length) <= enough)
+                    & (abs(b.value - a.value) <= 10 * a.error), b, a) for a, b in zip(best, least, strict=True)]
 
 
 def _chosen(where: HostArray, a: Slope, b: Slope) -> Slope:

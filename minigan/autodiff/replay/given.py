@@ -91,7 +91,7 @@ class Given:
             into[...] = value
 
     def _converted(self, name: str, into: Array, value: Any) -> Any:
-        """A value of another type than the input's array: a number that fits, or an array that is one in all but type."""
+        """A value of another type than the input's array: a number that fits, an array that is one in all but type."""
         if type(value) is float and name in self._largest and not self._largest[name] < abs(value) < INFINITE:
             return value
         if isinstance(value, Complex) and not is_array(value):
@@ -144,7 +144,7 @@ def _arrays(what: str, xs: Mapping[str, Array]) -> dict[str, Array]:
         if not isinstance(name, str):
             raise TypeError(f"the name of {what} {name!r} is no string")
         if not is_array(x) or isinstance(x, HOST.generic):
-            hint = "give its array, x.value" if isinstance(x, Tensor) else "make it one that can be written to: np.array(x)"
+            hint = "give its array, x.value" if isinstance(x, Tensor) else "make it one: np.array(x)"
             raise TypeError(f"{what} {name!r} must be an array, got {_kind(x)}; {hint}")
         if isinstance(x, HOST.ma.MaskedArray | HOST.matrix):
             raise TypeError(f"{what} {name!r} is a {type(x).__name__}, which is no plain array; convert it first")
@@ -233,7 +233,7 @@ def share(a: Array, b: Array) -> bool:
     if not shares_memory(a, b) or not on_host(namespace(a, b)):
         return shares_memory(a, b)
     try:
-        return bool(HOST.shares_memory(a, b, max_work=WORK))
+        return bool(HOST.shares_memory(a, b, max_work=WORK))  # type: ignore[arg-type]
     except HOST.exceptions.TooHardError:
         return True
 

@@ -88,7 +88,7 @@ def _find_views(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: 
 
 def _report(graph: Graph, lie: dict[Key, Array], memory: list[Array], taken: set[Key], owner: dict[Key, Key]
             ) -> tuple[list[Operation], dict[str, Array]]:
-    """The copies for, and the arrays of what is told: the caller's own, not a state's, a constant's, another report's."""
+    """What is told, in arrays of the caller's own (no state's, constant's or other report's); and copies to them."""
     copies: list[Operation] = []
     report: dict[str, Array] = {}
     for name, key in graph.report.items():

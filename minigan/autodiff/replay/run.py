@@ -26,7 +26,8 @@ class Program:
             for function, args in self.calls:
                 function(*args)
         except BaseException as error:
-            error.add_note(f"while a recorded step ran: its state ({', '.join(self.given.state)}) is written to in part")
+            state = ", ".join(self.given.state)
+            error.add_note(f"while a recorded step ran: its state ({state}) is written to in part")
             raise
         return self.report.copy()
 

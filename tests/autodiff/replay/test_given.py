@@ -67,7 +67,7 @@ def test_what_is_no_dictionary_of_arrays_is_refused_by_name(case, run_with):
 
 def test_arrays_of_two_libraries_are_refused_by_name():
     strict = pytest.importorskip("array_api_strict")
-    with pytest.raises(TypeError, match="state 'a' of numpy and input 'x' of array_api_strict|no views of memory"):
+    with pytest.raises(TypeError, match=r"state 'a' of numpy and input 'x' of array_api_strict|no views of memory"):
         record(double, {"a": A.copy()}, {"x": strict.asarray(A)})
 
 
@@ -120,7 +120,8 @@ def test_a_state_of_any_layout_has_eager_bits(layout, shape):
 def test_interleaved_views_are_apart(run_with):
     whole = np.arange(12.0).reshape(3, 4)
     state = {"even": whole[:, ::2], "odd": whole[:, 1::2]}
-    run_with(lambda s, i: ({"even": s["odd"] * 10.0, "odd": s["even"] + i["x"][0]}, {}), state, {"x": np.full(1, 0.5)})()
+    inputs = {"x": np.full(1, 0.5)}
+    run_with(lambda s, i: ({"even": s["odd"] * 10.0, "odd": s["even"] + i["x"][0]}, {}), state, inputs)()
     np.testing.assert_array_equal(whole[:, ::2], [[10, 30], [50, 70], [90, 110]])
     np.testing.assert_array_equal(whole[:, 1::2], [[0.5, 2.5], [4.5, 6.5], [8.5, 10.5]])
 
@@ -274,8 +275,8 @@ def test_constants_of_any_layout_have_eager_bits(layout):
     weights = LAYOUTS[layout](RNG.standard_normal((40, 40)))
 
     def step(s, i):
-        return {}, {(0, "y"): i["x"] @ weights, "z": i["x"] @ np.ascontiguousarray(weights), "sum": (i["x"] * weights).sum(),
-                    "constant": (Tensor(weights) * 2.0).sum()}
+        return {}, {(0, "y"): i["x"] @ weights, "z": i["x"] @ np.ascontiguousarray(weights),
+                    "sum": (i["x"] * weights).sum(), "constant": (Tensor(weights) * 2.0).sum()}
 
     agree(step, {}, {"x": RNG.standard_normal((7, 40))[:1].repeat(40, 0)})
 
@@ -318,9 +319,11 @@ def call(run_with, **values):
 
 NUMBERS = {  # name, value, what the input then holds
     "an int": ("t", 3, 3.0), "a fraction": ("t", Fraction(1, 4), 0.25), "True": ("t", True, 1.0),
-    "infinity": ("f", float("-inf"), -np.inf), "nan": ("f", float("nan"), np.nan), "a float32": ("f", np.float32(2), 2.0),
-    "a small int": ("u", 200, 200), "a negative one": ("k", -5, -5), "a mask": ("m", True, True),
-    "a Tensor": ("x", Tensor([1.0, 2.0, 3.0]), [1.0, 2.0, 3.0]), "a reversed view": ("x", np.arange(3.0)[::-1], [2, 1, 0]),
+    "infinity": ("f", float("-inf"), -np.inf), "nan": ("f", float("nan"), np.nan),
+    "a float32": ("f", np.float32(2), 2.0), "a small int": ("u", 200, 200),
+    "a negative one": ("k", -5, -5), "a mask": ("m", True, True),
+    "a Tensor": ("x", Tensor([1.0, 2.0, 3.0]), [1.0, 2.0, 3.0]),
+    "a reversed view": ("x", np.arange(3.0)[::-1], [2, 1, 0]),
 }
 
 
