@@ -10,7 +10,7 @@ from collections import Counter
 from itertools import accumulate
 from typing import NamedTuple
 
-from minigan.arrays import Array, shares_memory
+from minigan.arrays import Array, dtype, shares_memory
 from minigan.autodiff.replay.graph import Graph, Key
 from minigan.autodiff.tensor import PRIMITIVES, Node
 
@@ -70,11 +70,12 @@ def may_overwrite(graph: Graph, ranges: Ranges, key: Key, old: Key) -> bool:
 def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
     """The places; and the ranges, in which a concatenation owns what is a part of it."""
     homes: dict[Key, Key] = {}
+    fallible = max((i for i, node in enumerate(ranges.steps) if _may_fail(graph, node)), default=-1)
     for name, key in graph.state.items():
         old = graph.old[name]
         if key in ranges.made and key not in homes and alike(graph, key, old):
             made, last = ranges.made[key], ranges.last.get(old, -1)
-            if last < made or (last == made and may_overwrite(graph, ranges, key, old)):
+            if made > fallible and (last < made or (last == made and may_overwrite(graph, ranges, key, old))):
                 homes[key] = old
     wholes = [(node, 0) for node in ranges.steps if node.primitive is PRIMITIVES["concat"] and (node, 0) not in homes]
     parts, written, joined = _parts(graph, ranges, wholes, homes)
@@ -83,6 +84,11 @@ def places(graph: Graph, ranges: Ranges) -> tuple[Places, Ranges]:
     written.update((whole, k) for whole in settled for k, piece in enumerate(graph.inputs[whole[0]])
                    if graph.constant(piece))
     return Places(homes, parts, settled, written), joined
+
+
+def _may_fail(graph: Graph, node: Node) -> bool:
+    """Whether the step fails on some values: indices out of range. Until then no state may be written to."""
+    return any(dtype(graph.sample[key]).kind in "iu" and not graph.constant(key) for key in graph.inputs[node])
 
 
 def _parts(graph: Graph, ranges: Ranges, wholes: list[Key], homes: dict[Key, Key]) -> tuple[dict, set, Ranges]:

@@ -50,8 +50,8 @@ def record(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Pro
     state, inputs: dictionaries of arrays of one library; the state can be written to, and shares no memory with
     another entry. Calling the program runs the step on whatever the arrays hold then; ``program(name=values)``
     copies new values into an input first. The report comes back as arrays that the next call overwrites, and that
-    are nobody else's. Programs may share state. An error while a program runs (an interrupt, a FloatingPointError
-    that was asked for) leaves its state written to in part, and says so; ``eager`` writes all of it or nothing.
+    are nobody else's. Programs may share state. An index out of range leaves the state alone; an interrupt, or a
+    FloatingPointError that was asked for, may leave it written to in part, and says so (``eager`` does not).
 
     Raises TracingError if the step looks at a value (its graph would depend on it), or uses a tensor of another
     recording; TypeError for what is not an array or a tensor in its dictionary, by name; ValueError if the new

@@ -27,7 +27,7 @@ class Program:
                 function(*args)
         except BaseException as error:
             state = ", ".join(self.given.state)
-            error.add_note(f"while a recorded step ran: its state ({state}) is written to in part")
+            error.add_note(f"while a recorded step ran: its state ({state}) may be written to in part")
             raise
         return self.report.copy()
 

@@ -8,10 +8,23 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from minigan.autodiff import Tensor, TracingError, broadcast_to, cos, eager, matmul, record, stack, swap, tanh
+from minigan.autodiff import (
+    Tensor,
+    TracingError,
+    broadcast_to,
+    cos,
+    eager,
+    grad,
+    matmul,
+    record,
+    stack,
+    swap,
+    take,
+    tanh,
+)
 from minigan.autodiff.replay import reads
 from minigan.autodiff.replay.given import compact, replica
-from tests.replays import LAYOUTS, agree
+from tests.replays import LAYOUTS, agree, same
 
 RNG = np.random.default_rng(3)
 A = RNG.standard_normal((4, 6))
@@ -209,7 +222,24 @@ def test_an_error_in_a_run_says_that_the_state_is_written_in_part():
     program.given.state["b"][0] = 0.0
     with np.errstate(all="raise"), pytest.raises(FloatingPointError) as error:
         program()
-    assert error.value.__notes__ == ["while a recorded step ran: its state (a, b) is written to in part"]
+    assert error.value.__notes__ == ["while a recorded step ran: its state (a, b) may be written to in part"]
+
+
+@both
+@pytest.mark.parametrize("use", [lambda x, k: take(x, k, axis=0), lambda x, k: x[k], lambda x, k: x[1:, 2:][k, k]])
+def test_an_index_out_of_range_leaves_the_state_alone(run_with, use):
+    def step(s, i):
+        a = tanh(s["a"])
+        loss = (use(s["b"], i["k"]) ** 2).sum()
+        return {"a": a, "b": s["b"] - 0.1 * grad(loss, s["b"]), "t": s["t"] + 1.0}, {"loss": loss}
+
+    state = {"a": A.copy(), "b": A.copy(), "t": np.zeros(())}
+    call = run_with(step, state, {"k": np.array([0, 1])})
+    call()
+    before = {name: x.copy() for name, x in state.items()}
+    with pytest.raises(IndexError, match="out of bounds"):
+        call(k=np.array([0, 7]))
+    same(before, state)
 
 
 # -- reports ---------------------------------------------------------------------------------------
