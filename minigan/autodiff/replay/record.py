@@ -27,12 +27,13 @@ def eager(step: Step, state: dict[str, Array], inputs: dict[str, Array]) -> Call
     Raises as ``record``; what the step answers is seen at each call, before any state is written to.
     """
     given = Given(state, inputs)
+    order = {name: "K" if compact(array) else "C" for name, array in given.state.items()}  # as _trace lays it out
 
     def run(**values: Array) -> dict[str, Array]:
         given.check_held()
         given.set_inputs(values)
         # A copy of the state: tensors must not change under a graph that is still in use.
-        tensors = {name: Tensor(namespace(array).array(array, order="K" if compact(array) else "C"))
+        tensors = {name: Tensor(namespace(array).array(array, order=order[name]))
                    for name, array in given.state.items()}
         answer = step(tensors, {name: Tensor(array) for name, array in given.inputs.items()})
         new_state, report = map(_own, check_answer(answer, given.state))
