@@ -213,7 +213,7 @@ def _least_step(at: Point, v: Direction) -> float:
 
 
 def _again(at: Point, v: Direction, values: list[HostArray], rtol: float) -> list[Slope]:
-    return differences(at, v._replace(steps=[0.75 * h for h in v.steps]), values, 0.1 * rtol)
+    return differences(at, v._replace(steps=[0.7 * h for h in v.steps]), values, 0.1 * rtol)
 
 
 def _derivative(f: Callable[..., Any], n: int) -> Callable[..., list[Tensor]]:

@@ -56,9 +56,9 @@ class Point(NamedTuple):
         if not ys:
             raise TypeError("check: f gives an empty list")
         for y in ys:
-            if not isinstance(y, Tensor) or y.dtype not in PRECISION:
+            if not isinstance(y, Tensor) or PRECISION.get(y.dtype) != HOST.dtype(float):
                 found = f"one of dtype {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
-                raise TypeError(f"check: f gives a tensor of floats, or a list of them, got {found}")
+                raise TypeError(f"check: f gives a tensor in float64, as its points are, or a list of them, got {found}")
         return tensors, ys
 
     def along(self, direction: Direction, step: complex) -> list[HostArray]:
