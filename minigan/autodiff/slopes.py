@@ -58,7 +58,7 @@ class Point(NamedTuple):
         for y in ys:
             if not isinstance(y, Tensor) or PRECISION.get(y.dtype) != HOST.dtype(float):
                 found = f"one of dtype {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
-                raise TypeError(f"check: f gives a tensor in float64, as its points are, or a list of them, got {found}")
+                raise TypeError(f"check: f gives a tensor in float64, as its points are, or a list, got {found}")
         return tensors, ys
 
     def along(self, direction: Direction, step: complex) -> list[HostArray]:

@@ -286,7 +286,7 @@ def test_a_wrong_rule_that_the_complex_step_shares_is_rejected():
 
 # -- what cannot be checked ----------------------------------------------------------------------------
 UNCHECKED = {
-    "a float": (lambda x: 1.0, [X], {}, TypeError, "f gives a tensor in float64, .* or a list of them, got float"),
+    "a float": (lambda x: 1.0, [X], {}, TypeError, "f gives a tensor in float64, .* or a list, got float"),
     "a tensor in float32": (lambda x: x.astype("float32"), [X], {}, TypeError, "got one of dtype float32"),
     "None": (lambda x: None, [X], {}, TypeError, "got NoneType"),
     "an array": (lambda x: x.value, [X], {}, TypeError, "got ndarray"),
