@@ -11,7 +11,7 @@ Where to find what the notes write down:
    a row by its name: a taken name is refused, a misspelt one answered ............ registry.py
 I. The calculus
    a value and how it was computed: the record that is the program ................ autodiff/tensor.py
-   each operation beside its derivative rule ...................................... autodiff/primitives.py
+   what an operation is; each of them beside its derivative rule .................. autodiff/primitive.py, primitives.py
    which call of the array library computes it: what makes one call fast .......... autodiff/kernels.py
    comparisons, powers, other shapes; sums, variances, norms ...................... autodiff/functions.py, reductions.py
    products of any axes; t[key] ................................................... autodiff/products.py, indexing.py

@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 FLOORS = ["registry", "arrays", "autodiff", "nets", "theory", "gans", "lab", "studies", "devices", "claims", "testing",
           "cli"]
 # the storeys of autodiff
-INSIDE = ["kernels", "tensor", "primitives", "functions", "reductions", "products", "indexing", "numpy_functions",
-          "grad", "replay", "slopes", "check"]
+INSIDE = ["kernels", "tensor", "primitive", "primitives", "functions", "reductions", "products", "indexing",
+          "numpy_functions", "grad", "replay", "slopes", "check"]
 REPLAY = ["given", "graph", "places", "buffers", "plan", "run", "record"]  # and of its room
 HEAVY = {"scipy", "matplotlib", "mpl_toolkits", "tqdm"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

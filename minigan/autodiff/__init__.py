@@ -14,6 +14,7 @@ from minigan.autodiff import (  # noqa: F401  (indexing and numpy_functions serv
 from minigan.autodiff.check import GradientError, check
 from minigan.autodiff.functions import *  # noqa: F403  (what its __all__ names)
 from minigan.autodiff.grad import grad, hvp, jvp, value_and_grad
+from minigan.autodiff.primitive import PRIMITIVES, Primitive
 from minigan.autodiff.primitives import *  # noqa: F403
 from minigan.autodiff.products import *  # noqa: F403
 from minigan.autodiff.reductions import *  # noqa: F403
@@ -21,7 +22,7 @@ from minigan.autodiff.reductions import max as max
 from minigan.autodiff.reductions import min as min
 from minigan.autodiff.reductions import sum as sum
 from minigan.autodiff.replay import Program, eager, record
-from minigan.autodiff.tensor import PRIMITIVES, Primitive, Tensor, TracingError
+from minigan.autodiff.tensor import Tensor, TracingError
 
 __all__ = [
     "PRIMITIVES", "GradientError", "Primitive", "Program", "Tensor", "TracingError", "check", "eager", "grad", "hvp",

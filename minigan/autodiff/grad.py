@@ -99,11 +99,13 @@ def _real(g: Tensor, x: Tensor, node: Node) -> Tensor:
 
 def unbroadcast(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     """g summed down to ``shape``: the adjoint of broadcasting from that shape."""
+    if g._value.shape == shape:
+        return g
     lead = g.ndim - len(shape)
     for k in range(g.ndim):  # axis by axis: each sum is then a ones-vector product where it can be
         if g.shape[k] != 1 and (k < lead or shape[k - lead] == 1):
             g = reduce_sum(g, axis=(k,))
-    return g if g.shape == shape else reshape(g, shape=shape)
+    return g if g._value.shape == shape else reshape(g, shape=shape)
 
 
 def _seed(y: Tensor, cotangent: Any) -> Tensor:

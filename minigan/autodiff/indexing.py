@@ -12,8 +12,9 @@ from minigan import arrays
 from minigan.arrays import HOST, is_array, namespace
 from minigan.autodiff.functions import as_tensor, reshape
 from minigan.autodiff.kernels import HOLE
+from minigan.autodiff.primitive import PRIMITIVES
 from minigan.autodiff.primitives import gather
-from minigan.autodiff.tensor import PRIMITIVES, Tensor, named
+from minigan.autodiff.tensor import Tensor, named
 
 
 @named

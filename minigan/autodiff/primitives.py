@@ -17,7 +17,8 @@ from typing import Any
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import kernels
-from minigan.autodiff.tensor import Primitive, Tensor
+from minigan.autodiff.primitive import Primitive
+from minigan.autodiff.tensor import Tensor
 
 # what ``minigan.autodiff`` shows; the others are behind functions, operators, indices and methods
 __all__ = [

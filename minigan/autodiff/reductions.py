@@ -10,8 +10,9 @@ from typing import Any
 from minigan.arrays import finfo
 from minigan.autodiff import primitives
 from minigan.autodiff.functions import as_tensor, axes_of, ravel
+from minigan.autodiff.primitive import PRIMITIVES
 from minigan.autodiff.primitives import concat, exp, log, maximum, minimum, sqrt, stop_gradient, where
-from minigan.autodiff.tensor import PRIMITIVES, Axis, Tensor, named
+from minigan.autodiff.tensor import Axis, Tensor, named
 
 # what ``minigan.autodiff`` shows; sum, max and min, which are Python's names too, are imported by name
 __all__ = ["cumsum", "logsumexp", "mean", "norm", "prod", "safe_norm", "softmax", "square_norm", "std", "var"]

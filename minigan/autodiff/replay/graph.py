@@ -9,9 +9,10 @@ from typing import Any
 
 from minigan import arrays
 from minigan.arrays import Array
+from minigan.autodiff.primitive import PRIMITIVES
 from minigan.autodiff.primitives import copy
 from minigan.autodiff.replay.given import replica, root, share
-from minigan.autodiff.tensor import PRIMITIVES, Node, Tensor, TracingError, topological
+from minigan.autodiff.tensor import Node, Tensor, TracingError, topological
 
 Key = tuple[Any, int]  # what identifies a value: its node and which output, or the leaf itself
 FEW = 4  # numbers or fewer: they lie in nobody's way

@@ -11,8 +11,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from minigan.arrays import Array, dtype, shares_memory
+from minigan.autodiff.primitive import PRIMITIVES
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.tensor import PRIMITIVES, Node
+from minigan.autodiff.tensor import Node
 
 END = 1 << 60  # later than any step
 

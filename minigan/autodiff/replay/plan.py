@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minigan.arrays import Array, namespace, shares_memory
+from minigan.autodiff.primitive import PRIMITIVES, Primitive
 from minigan.autodiff.primitives import copy
 from minigan.autodiff.replay.buffers import allocate, runs
 from minigan.autodiff.replay.graph import Graph, Key
 from minigan.autodiff.replay.places import live_ranges, pieces, places
-from minigan.autodiff.tensor import PRIMITIVES, Node, Primitive
+from minigan.autodiff.tensor import Node
 
 
 class Operation(NamedTuple):
@@ -76,7 +77,7 @@ def _find_views(graph: Graph, lie: dict[Key, Array], memory: list[Array], keys: 
             key = graph.inputs[key[0]][0]
         for node in reversed(behind):
             base = lie[graph.inputs[node][0]]
-            views = node.primitive.view(base, **node.static)  # type: ignore[misc]
+            views = node.primitive.view(base, **node.static)
             for k, view in enumerate(views if isinstance(views, list) else [views]):
                 if view.size and not shares_memory(view, base):
                     view = namespace(base).empty(view.shape, dtype=view.dtype)
