@@ -89,7 +89,7 @@ class Primitive:
     def _lift(self, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Arguments as tensors, floats of one precision but for indices and masks; TypeError if they are not."""
         inputs = args if all(type(x) is Tensor for x in args) else self._converted(args)
-        dtypes = {x._value.dtype for x in inputs}
+        dtypes = {arrays.dtype(x._value) for x in inputs}
         if len(dtypes) == 1 and not self.discrete and dtypes <= PRECISION.keys():  # as nearly always
             return inputs
         precisions = set()

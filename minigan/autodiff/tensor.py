@@ -38,7 +38,7 @@ class TracingError(TypeError):
 
 
 class Node:
-    """One application of a primitive (``primitive.py``): outputs = primitive(*inputs, **static)."""
+    """One application of a primitive: outputs = primitive(*inputs, **static)."""
 
     __slots__ = ("inputs", "primitive", "static", "traced", "width")
 
