@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from minigan.arrays import Array, aligned_buffer, arrange, namespace, on_host
 from minigan.autodiff.replay.graph import Graph, Key
-from minigan.autodiff.replay.places import Places, Ranges, may_overwrite, pieces
+from minigan.autodiff.replay.places import Places, Ranges, by_one, may_overwrite, pieces
 from minigan.autodiff.tensor import Node
 
 LARGE, BLOCK = 1 << 19, 1 << 17  # bytes: an array that is computed by blocks, and about how much of it at a time
@@ -52,7 +52,7 @@ def _read_by_all(graph: Graph, ranges: Ranges, node: Node) -> set[Key] | None:
     """
     y = graph.sample[(node, 0)]
     large = y.ndim > 0 and len(y) > 1 and y.nbytes >= LARGE and on_host(namespace(y))
-    if not (large and node.primitive.elementwise and y.flags.c_contiguous):
+    if not (large and node.primitive.elementwise and not by_one(node) and y.flags.c_contiguous):
         return None
     read = set()
     for key in graph.inputs[node]:

@@ -61,10 +61,18 @@ def alike(graph: Graph, key: Key, other: Key) -> bool:
     return (a.shape, a.strides, a.dtype, aligned[0]) == (b.shape, b.strides, b.dtype, aligned[1])
 
 
+def by_one(node: Node) -> bool:
+    """Whether one number by itself may have other bits: NumPy's power takes x·x for x² where it sees one exponent.
+
+    Where it sees one depends on the memory, of a single number at least: whether it is written over.
+    """
+    return node.primitive is PRIMITIVES["power"]
+
+
 def may_overwrite(graph: Graph, ranges: Ranges, key: Key, old: Key) -> bool:
     """Whether the step that makes ``key`` may write over ``old``, one of its inputs."""
     node = key[0]
-    return (node.primitive.in_place and alike(graph, key, old)
+    return (node.primitive.in_place and not by_one(node) and alike(graph, key, old)
             and all(k == old for k in graph.inputs[node] if ranges.owner[k] == old))
 
 

@@ -55,6 +55,12 @@ def test_random_programs_on_arrays_of_any_layout(dtype, drawn, layout):
     agree_on(drawn, dtype, 3, layout=layout)
 
 
+def test_a_power_of_one_number():
+    """NumPy takes another way where it writes over the base (found by the test above)."""
+    state = {f"s{k}": np.array([[x]]) for k, x in enumerate(np.linspace(0.2, 3.0, 200))}
+    agree(lambda s, i: ({}, {name: (cos(x) + 1.5) ** (x * 0.0 + 2.0) for name, x in s.items()}), state)
+
+
 # -- a training step -----------------------------------------------------------------------------------------
 @BOTH
 def test_a_training_step_with_second_order_adam_and_a_schedule(dtype):
