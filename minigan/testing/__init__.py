@@ -4,9 +4,9 @@
     check_divergence(my_js, "js")                  # my_js: two NumPy arrays -> a number
     check_divergence(from_torch(my_js), "js")      # two tensors -> a tensor
 
-A checker runs a list of named properties over random inputs (Hypothesis) and returns their names. At the
-first that fails it raises ``PropertyError``, an AssertionError that names the property, the smallest
-counterexample and the formula that was expected:
+A checker runs a list of named properties over random inputs (Hypothesis) and returns the names of those that
+hold. If any fails it raises ``PropertyError``, an AssertionError that lists each that does, with the smallest
+counterexample and the formula that was expected, and names those that hold:
 
     my_js breaks the property 'value'
       expected: JS(p, q) = ½ KL(p‖m) + ½ KL(q‖m), m = ½(p + q), in nats (0 ≤ JS ≤ log 2)
@@ -14,6 +14,13 @@ counterexample and the formula that was expected:
         p, q = ([0.5, 0.5], [0.6666666667, 0.3333333333])
       found: D(p, q) = 0.02872518313, expected 0.01436259156
       your values are twice ours (the un-halved JS of `xu`)
+    and the property 'value at zeros'
+      ...
+    These hold: 'not negative', 'zero at P = Q', ...
+
+What you do otherwise on purpose is skipped by name, ``skip=("value",)`` or ``skip={"value": "in bits"}``, and a
+property of which people of good sense differ is no error when it fails: both are warnings (``Skipped``,
+``Debatable``).
 
 The verdict depends on ``seed`` alone; ``examples`` says how many inputs each property is tried on. The
 inputs are float64, and so should the work be (a PyTorch network: ``net.double()``).
@@ -41,7 +48,7 @@ from minigan.testing.critics import check_gradient_penalty, check_lipschitz
 from minigan.testing.divergences import check_conjugate, check_divergence
 from minigan.testing.losses import check_loss, check_pull_away
 from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
-from minigan.testing.properties import PropertyError
+from minigan.testing.properties import Debatable, Finding, PropertyError, Skipped
 from minigan.testing.samplers import check_sampler
 from minigan.testing.strategies import (
     disjoint_pairs,
@@ -55,7 +62,7 @@ from minigan.testing.strategies import (
 )
 
 __all__ = [
-    "PowerIteration", "PropertyError", "check_conjugate", "check_divergence", "check_gradient_penalty",
+    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_conjugate", "check_divergence", "check_gradient_penalty",
     "check_lipschitz", "check_loss", "check_pull_away", "check_sampler", "check_spectral_norm",
     "check_virtual_batch_norm", "disjoint_pairs", "from_jax", "from_tensors", "from_torch", "gaussians",
     "markov_kernels", "mixtures", "pairs", "pairs_with_common_support", "point_clouds", "probability_vectors",

@@ -16,7 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigan.registry import choose
-from minigan.testing.properties import Property, array, at_most, equal, number, require, run
+from minigan.testing.properties import Property, Skip, array, at_most, equal, number, require, run
 from minigan.testing.strategies import (
     disjoint_pairs,
     markov_kernels,
@@ -89,7 +89,7 @@ _PROBES = [
 
 def check_divergence(
     D: Callable[[np.ndarray, np.ndarray], Any], kind: str | None = None,
-    *, examples: int = 100, seed: int = 0, rtol: float = 1e-9, atol: float = 1e-9,
+    *, examples: int = 100, seed: int = 0, rtol: float = 1e-9, atol: float = 1e-9, skip: Skip = (),
 ) -> list[str]:
     """D(P‖Q) = Σ q f(p/q): is D a divergence of probability vectors, and the one it is said to be?
 
@@ -154,7 +154,7 @@ def check_divergence(
             Property("value at zeros", f"{known.formula}; 0 log 0 = 0, and ∞ where it must be",
                      {"p_q": st.one_of(disjoint_pairs(), pairs())}, value),
         ]
-    return run([D], rows, examples, seed)
+    return run([D], rows, examples, seed, skip)
 
 
 def _slip(D: Callable, known: Kind) -> str:
@@ -169,7 +169,7 @@ def _slip(D: Callable, known: Kind) -> str:
 def check_conjugate(
     f: Callable[[np.ndarray], Any], f_star: Callable[[np.ndarray], Any], domain: tuple[float, float] = (-inf, inf),
     activation: Callable[[np.ndarray], Any] | None = None,
-    *, examples: int = 100, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-8,
+    *, examples: int = 100, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-8, skip: Skip = (),
 ) -> list[str]:
     """f*(t) = sup_{u > 0} {ut − f(u)} on all of dom f*, and is the discriminator's output in it?
 
@@ -228,7 +228,7 @@ def check_conjugate(
                              {"t": st.sampled_from(beyond)}, whole))
     if activation is not None:
         rows += _of_the_activation(partial(at, activation), partial(at, f_star), slope, low, high)
-    return run([f_star], rows, examples, seed)
+    return run([f_star], rows, examples, seed, skip)
 
 
 def _of_the_activation(a: Callable, f_star: Callable, slope: Callable, low: float, high: float) -> list[Property]:

@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from scipy.special import expit, log_expit
 
 from minigan.registry import choose
-from minigan.testing.properties import Property, array, equal, number, require, run
+from minigan.testing.properties import Property, Skip, array, equal, number, require, run
 from minigan.testing.strategies import point_clouds
 
 Terms = Callable[[np.ndarray], np.ndarray]  # of each score
@@ -86,7 +86,7 @@ def check_loss(
     critic_loss: Callable[[np.ndarray, np.ndarray], Any], generator_loss: Callable[[np.ndarray], Any],
     kind: str | None = None, *, critic_gradient: Callable[[np.ndarray, np.ndarray], Any] | None = None,
     generator_gradient: Callable[[np.ndarray], Any] | None = None, smoothing: float = 0.0,
-    examples: int = 100, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9,
+    examples: int = 100, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9, skip: Skip = (),
 ) -> list[str]:
     """What each player minimises, on raw scores s = f(x) and s̃ = f(G(z)), of shape (batch, 1).
 
@@ -121,7 +121,7 @@ def check_loss(
         terms = [row.generator] if row else None
         rows.append(_gradient(
             "generator's gradient", generator_loss, lambda t: (generator_gradient(t),), 1, terms, near))
-    return run([critic_loss, generator_loss], rows, examples, seed)
+    return run([critic_loss, generator_loss], rows, examples, seed, skip)
 
 
 def _signs(critic: Callable, generator: Callable, direction: int, span: tuple[float, float]) -> list[Property]:
@@ -223,7 +223,7 @@ def _differences(loss: Callable, scores: tuple, k: int, h: float = 1e-5) -> np.n
 
 def check_pull_away(
     pull_away: Callable[[np.ndarray], Any], *, examples: int = 100, seed: int = 0, rtol: float = 1e-6,
-    atol: float = 1e-9,
+    atol: float = 1e-9, skip: Skip = (),
 ) -> list[str]:
     """PT(S) = 1/(N(N−1)) Σ_{i≠j} (⟨Sᵢ, Sⱼ⟩ / ‖Sᵢ‖‖Sⱼ‖)²: EBGAN's term against a collapsed batch.
 
@@ -250,4 +250,4 @@ def check_pull_away(
         Property("equal rows", "PT = 1", {}, lambda: near("PT(ones)", pull_away(np.ones((4, 2))), 1.0)),
         Property("opposite rows", "PT = 1: the cosine is squared", {"v": clouds.map(lambda x: x[0])}, opposite),
         Property("value", formula, {"S": clouds}, value),
-    ], examples, seed)
+    ], examples, seed, skip)
