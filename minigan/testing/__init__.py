@@ -62,9 +62,10 @@ from minigan.testing.strategies import (
 )
 
 __all__ = [
-    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_conjugate", "check_divergence", "check_gradient_penalty",
-    "check_lipschitz", "check_loss", "check_pull_away", "check_sampler", "check_spectral_norm",
-    "check_virtual_batch_norm", "disjoint_pairs", "from_jax", "from_tensors", "from_torch", "gaussians",
-    "markov_kernels", "mixtures", "pairs", "pairs_with_common_support", "point_clouds", "probability_vectors",
-    "value_and_gradient_from_jax", "value_and_gradient_from_tensors", "value_and_gradient_from_torch",
+    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_conjugate", "check_divergence",
+    "check_gradient_penalty", "check_lipschitz", "check_loss", "check_pull_away", "check_sampler",
+    "check_spectral_norm", "check_virtual_batch_norm", "disjoint_pairs", "from_jax", "from_tensors", "from_torch",
+    "gaussians", "markov_kernels", "mixtures", "pairs", "pairs_with_common_support", "point_clouds",
+    "probability_vectors", "value_and_gradient_from_jax", "value_and_gradient_from_tensors",
+    "value_and_gradient_from_torch",
 ]
