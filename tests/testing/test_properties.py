@@ -56,7 +56,7 @@ def test_what_is_skipped_is_not_tried_and_said(skip, why) -> None:
 
 
 def test_an_unknown_name_to_skip_is_an_error_that_lists_the_names() -> None:
-    with pytest.raises(ValueError, match=r"unknown property 'valu'; did you mean 'value'\? There are: .*, joint convexity"):
+    with pytest.raises(ValueError, match=r"property 'valu'; did you mean 'value'\? There are: .*, joint convexity"):
         check_divergence(lambda p, q: 0.0, "js", skip=("valu",))
 
 
