@@ -46,7 +46,7 @@ from minigan.testing.adapters import (
 )
 from minigan.testing.critics import check_gradient_penalty, check_lipschitz
 from minigan.testing.divergences import check_conjugate, check_divergence
-from minigan.testing.losses import check_loss, check_pull_away
+from minigan.testing.losses import check_loss
 from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
 from minigan.testing.properties import Debatable, Finding, PropertyError, Skipped
 from minigan.testing.samplers import check_sampler
@@ -60,12 +60,13 @@ from minigan.testing.strategies import (
     point_clouds,
     probability_vectors,
 )
+from minigan.testing.terms import check_balance, check_pull_away
 
 __all__ = [
-    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_conjugate", "check_divergence",
-    "check_gradient_penalty", "check_lipschitz", "check_loss", "check_pull_away", "check_sampler",
-    "check_spectral_norm", "check_virtual_batch_norm", "disjoint_pairs", "from_jax", "from_tensors", "from_torch",
-    "gaussians", "markov_kernels", "mixtures", "pairs", "pairs_with_common_support", "point_clouds",
-    "probability_vectors", "value_and_gradient_from_jax", "value_and_gradient_from_tensors",
+    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_balance", "check_conjugate",
+    "check_divergence", "check_gradient_penalty", "check_lipschitz", "check_loss", "check_pull_away",
+    "check_sampler", "check_spectral_norm", "check_virtual_batch_norm", "disjoint_pairs", "from_jax",
+    "from_tensors", "from_torch", "gaussians", "markov_kernels", "mixtures", "pairs", "pairs_with_common_support",
+    "point_clouds", "probability_vectors", "value_and_gradient_from_jax", "value_and_gradient_from_tensors",
     "value_and_gradient_from_torch",
 ]

@@ -67,11 +67,15 @@ class Finding:
 class PropertyError(AssertionError):
     """Your function breaks properties: ``findings``, a ``Finding`` each. ``held``: the names of those that it keeps.
 
-    skipped: name -> why. property, formula, counterexample and found are the first finding's.
+    skipped: name -> why. hint: what explains the findings, if anything known does. property, formula, counterexample
+    and found are the first finding's.
     """
 
-    def __init__(self, subject: str, findings: Sequence[Finding], held: Sequence[str], skipped: Mapping[str, str]):
-        self.findings, self.held, self.skipped = tuple(findings), tuple(held), dict(skipped)
+    def __init__(
+        self, subject: str, findings: Sequence[Finding], held: Sequence[str], skipped: Mapping[str, str],
+        hint: str = "",
+    ):
+        self.findings, self.held, self.skipped, self.hint = tuple(findings), tuple(held), dict(skipped), hint
         first = self.findings[0]
         self.property, self.formula = first.property, first.formula
         self.counterexample, self.found = first.counterexample, first.found
@@ -79,6 +83,7 @@ class PropertyError(AssertionError):
             f"{subject} breaks " + "\nand ".join(map(str, self.findings)),
             *([f"These hold: {', '.join(map(repr, self.held))}"] if held else []),
             *(f"Skipped: {name!r} ({why})" for name, why in self.skipped.items()),
+            *([hint] if hint else []),
         ]))
 
 
@@ -96,11 +101,13 @@ class Wrong(Exception):
 
 def run(
     subject: Sequence[Callable], properties: Sequence[Property], examples: int, seed: int, skip: Skip = (),
+    hint: Callable[[], str] = lambda: "",
 ) -> list[str]:
     """The names of the properties that hold as far as the examples go; a ``PropertyError`` if any other fails.
 
     skip: names of properties that are not tried, or a dictionary that says why; each is a ``Skipped`` warning.
-    ValueError for a name that no property here has.
+    hint: what may explain the findings, in words; asked only if there are any. ValueError for a name in ``skip`` that
+    no property here has.
     """
     title = ", ".join(show(f) for f in subject)
     skipped = _reasons(skip, properties)
@@ -119,7 +126,7 @@ def run(
         else:
             findings.append(Finding(row.name, row.formula, *broken))
     if findings:
-        raise PropertyError(title, findings, held, skipped)
+        raise PropertyError(title, findings, held, skipped, hint())
     return held
 
 
