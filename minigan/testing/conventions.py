@@ -91,8 +91,8 @@ class Convention:
 def _words(value: Any) -> str:
     if isinstance(value, tuple):
         same = len(set(value)) == 1 and len(value) == 2
-        return f"{value[0]:.6g}" if same else "(" + ", ".join(f"{x:.6g}" for x in value) + ")"
-    return repr(value) if isinstance(value, str) else f"{value:.6g}"
+        return f"{value[0]:.10g}" if same else "(" + ", ".join(f"{x:.10g}" for x in value) + ")"
+    return repr(value) if isinstance(value, str) else f"{value:.10g}"
 
 
 def convention(
@@ -268,7 +268,7 @@ def _fit(values: np.ndarray, expected: np.ndarray) -> tuple[float, float] | None
     size = float(np.abs(values).max())
     if abs(scale) < 1e-9 or not np.allclose(offset + scale * expected, values, rtol=0, atol=1e-6 * size):
         return None
-    return float(f"{scale:.6g}"), 0.0 if abs(offset) < 1e-5 * size else float(f"{offset:.6g}")
+    return _rounded(scale), 0.0 if abs(offset) < 1e-6 * size else _rounded(offset)
 
 
 def _candidates(losses: Sequence[Callable | None], asked: Convention | None) -> Iterator[tuple[Convention, int]]:
@@ -302,7 +302,11 @@ def _guessed(kind: Kind, losses: Sequence[Callable | None], turned: Convention) 
 
 
 def _rounded(value: Any) -> Any:
-    return tuple(map(_rounded, value)) if isinstance(value, tuple) else float(f"{value:.6g}") + 0.0
+    """To as few digits as make it the same number to 1e-7; of a tuple, each."""
+    if isinstance(value, tuple):
+        return tuple(map(_rounded, value))
+    shorter = [float(f"{value:.{digits}g}") for digits in (3, 6, 10)]
+    return next((x for x in shorter if abs(x - value) <= 1e-7 * max(abs(value), 1e-2)), shorter[-1]) + 0.0
 
 
 def _of_numbers(loss: Callable | None, direction: int) -> Callable[..., float]:
