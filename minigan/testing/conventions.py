@@ -6,6 +6,7 @@ function computes, and says which arguments of ``check_loss`` declare it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -185,25 +186,25 @@ def recognise(losses: Sequence[Callable | None], asked: Convention | None) -> st
         both += [_matched(candidate, surprise, fits, asked)] if tuple(fits) == given else []
     if both:
         best = min(both, key=lambda match: match.surprise)
-        words = _sentence(best.convention, asked, any(answers.averaged(best.convention, k) for k in given))
-        return f"{words} it is the loss {best.convention.name!r}" if words else ""
+        averaged = any(answers.averaged(best.convention, player) for player in given)
+        if best.convention == asked and not averaged:
+            return ""
+        kind = [] if asked and best.convention.name == asked.name else [f"kind={best.convention.name!r}"]
+        return f"{_with(kind, best.convention, averaged)} it is the loss {best.convention.name!r}"
     lines = []
     for player in given:
         best = min((m for m in single if m.players == (player,)), key=lambda match: match.surprise, default=None)
         if best is not None:
-            words = _sentence(best.convention, asked, answers.averaged(best.convention, player)) or "As it stands"
+            words = _with([], best.convention, answers.averaged(best.convention, player))
             lines.append(f"{words} your {PLAYERS[player]}'s loss is that of {best.convention.name!r}")
     return "\n".join(lines)
 
 
-def _sentence(found: Convention, asked: Convention | None, averaged: bool) -> str:
-    """With scale=2, …; empty if that is what the caller said."""
-    if found == asked and not averaged:
-        return ""
-    kind = "" if asked and found.name == asked.name else f"kind={found.name!r}"
-    arguments = [kind, str(found), "the mean of what is returned" if averaged else ""]
+def _with(kind: list[str], found: Convention, averaged: bool) -> str:
+    """With scale=2, …; as it stands, if nothing need be said."""
+    said = [*kind, *filter(None, [str(found)]), *(["the mean of what is returned"] if averaged else [])]
     maximised = ", to be maximised and not minimised," if min(found.scale) < 0 else ""
-    return f"With {', '.join(filter(None, arguments))}{maximised}"
+    return f"With {', '.join(said)}{maximised}" if said else "As it stands"
 
 
 def _matched(
@@ -251,7 +252,8 @@ def _answers(loss: Callable | None, probes: list[list[Any]]) -> tuple[np.ndarray
     if loss is None:
         return None
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the probes may be no inputs of this loss
             answers = [np.asarray(to_host(loss(*[x if np.isscalar(x) else x.copy() for x in probe])), dtype=float)
                        for probe in probes]
     except Exception:  # a stranger's function may raise anything

@@ -234,12 +234,13 @@ def _differences_alone(critic: Loss, generator: _Player, real_fake_moved: tuple)
         before, after = ([x + c for x in ([s, fake] if len(generator.sees) == 2 else [fake])] for fake in (t, moved))
         return number("the generator's loss", generator.loss(*after)) - number("it", generator.loss(*before))
 
-    equal("the gain of a step of the generator's, all scores raised by 1.5,", gain(1.5), gain(0.0), 1e-6, 1e-8)
+    equal("the gain of a step of the generator's, all scores moved by 1.5,", gain(1.5), gain(0.0), 1e-6, 1e-8)
 
 
 def _not_sure(critic: Loss, direction: int) -> None:
-    """Two kinds of points: two real in three, one real in three; a critic of ±r, r = 0 … 64."""
-    real, fake = np.array([[1.0], [1.0], [-1.0]]) * direction, np.array([[1.0], [-1.0], [-1.0]]) * direction
+    """Two kinds of points: two real in three, one real in three; a critic of ±r, r = 0 … 64. Every pair occurs."""
+    mostly_real = np.array([[1.0], [1.0], [-1.0]]) * direction
+    real, fake = np.repeat(mostly_real, 3, axis=0), np.tile(-mostly_real, (3, 1))
     radii = [0.0, *(2.0**k for k in range(-3, 7))]
     values = [number("the critic's loss", critic(r * real, r * fake)) for r in radii]
     gain = values[0] - values[-1]

@@ -4,10 +4,14 @@ import re
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from minigan.gans import LOSSES
 from minigan.gans.losses.critic_output import Batch, CriticOutput
 from minigan.testing import (
+    Debatable,
+    PropertyError,
+    check_balance,
     check_loss,
     from_tensors,
     value_and_gradient_from_tensors,
@@ -115,3 +119,44 @@ def test_each_kind_accepts_its_own_formula(name: str) -> None:
 
     names = check_loss(*map(of, kind.losses), name, examples=5)
     assert len(names) == len(set(names)) >= 2
+
+
+# Of no kind: what may be said all the same
+def test_a_relativistic_pair_of_no_kind_is_accepted_whole_and_refused_by_half() -> None:
+    def paired(s, t):
+        return np.logaddexp(0, t - s).mean()
+
+    assert "differences alone" in check_loss(paired, lambda s, t: paired(t, s), examples=10)
+    assert "differences alone" in check_loss(lambda s, t: t.mean() - s.mean(), lambda t: -t.mean(), examples=10)
+    with pytest.raises(PropertyError) as error:
+        check_loss(paired, lambda t: np.logaddexp(0, -t).mean(), examples=10)
+    assert error.value.property == "differences alone"
+    assert error.value.hint == ("As it stands your critic's loss is that of 'relativistic'\n"
+                                "As it stands your generator's loss is that of 'non-saturating'")
+
+
+@pytest.mark.parametrize("critic", [
+    lambda s, t: -expit(s).mean() - (1 - expit(t)).mean(),  # JS with its logs lost
+    lambda s, t: (np.tanh(t) - np.tanh(s)).mean(),
+])
+def test_a_critic_that_is_best_when_sure_is_debatable(critic) -> None:
+    with pytest.warns(Debatable, match="lost its logs"):
+        assert "the best critic is not sure" not in check_loss(critic, lambda t: -t.mean(), examples=10)
+
+
+@pytest.mark.parametrize("name", ["non-saturating", "lsgan", "wasserstein", "hinge", "relativistic-average"])
+def test_ours_are_not_debatable(name: str) -> None:
+    loss = LOSSES[name]
+    critic = from_tensors(of_ours(loss.critic, ("real", "fake")))
+    generator = from_tensors(of_ours(loss.generator, ("real", "fake")))
+    names = check_loss(critic, lambda s, t: generator(s, t), examples=5)
+    assert {"differences alone", "the best critic is not sure"} <= set(names)
+
+
+def test_a_balance() -> None:
+    def balance(k, real, fake):
+        return min(max(k + 0.01 * (0.7 * real.mean() - fake.mean()), 0.0), 1.0)
+
+    assert check_balance(balance, gamma=0.7, lam=0.01) == ["the next k", "k stays in [0, 1]"]
+    with pytest.raises(PropertyError, match="the next k"):
+        check_balance(balance)
