@@ -193,10 +193,11 @@ def recognise(losses: Sequence[Callable | None], asked: Convention | None) -> st
         return f"{_with(kind, best.convention, averaged)} it is the loss {best.convention.name!r}"
     lines = []
     for player in given:
-        best = min((m for m in single if m.players == (player,)), key=lambda match: match.surprise, default=None)
-        if best is not None:
-            words = _with([], best.convention, answers.averaged(best.convention, player))
-            lines.append(f"{words} your {PLAYERS[player]}'s loss is that of {best.convention.name!r}")
+        of_player = [match for match in single if match.players == (player,)]
+        if of_player:
+            found = min(of_player, key=lambda match: match.surprise).convention
+            words = _with([], found, answers.averaged(found, player))
+            lines.append(f"{words} your {PLAYERS[player]}'s loss is that of {found.name!r}")
     return "\n".join(lines)
 
 

@@ -154,7 +154,7 @@ def _nearest(x: np.ndarray, y: np.ndarray) -> float:
 
 
 _D = "−E log D(x) − E log(1 − D(x̃)), D = σ(s)"
-_LOGISTIC = {"constants": {"smoothing": 0.0}, "logistic": True, "guess": _smoothing}
+_LOGISTIC: dict[str, Any] = {"constants": {"smoothing": 0.0}, "logistic": True, "guess": _smoothing}
 _BOTH = ("real", "fake")
 _PAIRS = (*_BOTH, "real_points", "fake_points")
 

@@ -277,7 +277,7 @@ def _differences(loss: Loss, values: Sequence[Any], k: int, found: np.ndarray, h
     """∂L/∂ of the k-th argument, by central differences: error O(h²) + O(ulp/h). At a kink any slope between is right.
     """
     def moved(i: int, step: float) -> float:
-        other = [x if np.isscalar(x) else x.copy() for x in values]
+        other: list[Any] = [x if np.isscalar(x) else x.copy() for x in values]
         other[k].flat[i] += step
         return number("the loss", loss(*other))
 

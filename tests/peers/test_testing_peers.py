@@ -37,6 +37,7 @@ def jax():
     return pytest.importorskip("jax", reason=PEER)
 
 
+@pytest.mark.slow("examples of the page about the checkers")
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_the_glue_that_the_page_shows(library: str) -> None:
     pytest.importorskip(library, reason=PEER)

@@ -117,6 +117,8 @@ CONJUGATES = [
      lambda: check_conjugate(gan_f, gan_star, (-np.inf, 0), lambda v: v)),
     ("a sigmoid outside dom f*", "activation lands in dom f*",
      lambda: check_conjugate(gan_f, gan_star, (-np.inf, 0), expit)),
+    ("a decreasing activation that stops short of T*", "activation reaches T*",
+     lambda: check_conjugate(kl_f, lambda t: np.exp(t - 1), activation=lambda v: -np.exp(v))),
     ("a sigmoid for every f", "activation reaches T*",
      lambda: check_conjugate(kl_f, lambda t: np.exp(t - 1), activation=expit)),
 ]

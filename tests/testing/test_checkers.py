@@ -63,6 +63,16 @@ def test_our_conjugates(row) -> None:
     check_conjugate(row.f, row.conjugate, row.domain, row.activation, examples=up_to(30))
 
 
+@pytest.mark.parametrize(("name", "activation"), [  # decreasing, as people write them
+    ("gan", lambda v: -np.exp(v)), ("reverse-kl", lambda v: -np.exp(v)), ("neyman", lambda v: 1 - np.exp(v)),
+    ("squared-hellinger", lambda v: 0.5 - 0.5 * np.exp(v)), ("kl", lambda v: -v),
+])
+def test_a_decreasing_activation_is_one(name, activation) -> None:
+    row = DIVERGENCES[name]
+    names = check_conjugate(row.f, row.conjugate, row.domain, activation, examples=up_to(30))
+    assert names[-1] == "activation reaches T*"
+
+
 def test_our_pull_away_term() -> None:
     check_pull_away(from_tensors(pull_away), examples=up_to(50))
 
