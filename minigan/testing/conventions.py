@@ -111,13 +111,26 @@ def convention(
         raise ValueError(f"the loss {name!r} sees no scores that could be probabilities")
     choose(reduction, dict.fromkeys(REDUCTIONS), "reduction")
     choose(outputs, dict.fromkeys(OUTPUTS), "kind of outputs")
-    return Convention(name, dict(constants), _pair(scale), _pair(offset), reduction, outputs, direction)
+    pairs = _pair("scale", scale), _pair("offset", offset)
+    said = Convention(name, dict(constants), *pairs, reduction, outputs, direction)
+    if 0 in said.scale:
+        raise ValueError(f"a loss that is 0 times another teaches nothing: scale is {scale}")
+    try:  # what the constants may be, the formulas say
+        for player, sees in enumerate(kind.sees):
+            for probe in _probes(sees, outputs)[:1] if sees else ():
+                said.expected(player, probe)
+    except (TypeError, ValueError, IndexError, ArithmeticError) as error:
+        raise ValueError(f"the constants {dict(constants)} are none of the loss {name!r}, "
+                         f"whose own are {dict(kind.constants)}: {error}") from error
+    return said
 
 
-def _pair(value: Any) -> tuple[float, float]:
+def _pair(name: str, value: Any) -> tuple[float, float]:
     """(critic's, generator's), from one number or two."""
-    critic, generator = np.broadcast_to(np.asarray(value, dtype=float), 2).tolist()
-    return critic, generator
+    numbers = np.asarray(value, dtype=float).reshape(-1)
+    if numbers.size not in (1, 2) or not np.isfinite(numbers).all():
+        raise ValueError(f"{name} is one number, or the critic's and the generator's, not {value!r}")
+    return float(numbers[0]), float(numbers[-1])
 
 
 # Inputs
@@ -194,11 +207,23 @@ def recognise(losses: Sequence[Callable | None], asked: Convention | None) -> st
     lines = []
     for player in given:
         of_player = [match for match in single if match.players == (player,)]
-        if of_player:
+        if player == 0 and asked is not None and _fits_exchanged(losses, asked):
+            lines.append(f"With its first two arguments exchanged your critic's loss is that of {asked.name!r}")
+        elif of_player:
             found = min(of_player, key=lambda match: match.surprise).convention
             words = _with([], found, answers.averaged(found, player))
             lines.append(f"{words} your {PLAYERS[player]}'s loss is that of {found.name!r}")
     return "\n".join(lines)
+
+
+def _fits_exchanged(losses: Sequence[Callable | None], asked: Convention) -> bool:
+    """Whether the critic's loss takes the fake ones first."""
+    critic = losses[0]
+    if critic is None:
+        return False
+    plain = replace(asked, scale=(1.0, 1.0), offset=(0.0, 0.0))
+    fit = _Answers([lambda first, second, *rest: critic(second, first, *rest), None]).fit(plain, 0)
+    return fit == (asked.scale[0], asked.offset[0])
 
 
 def _with(kind: list[str], found: Convention, averaged: bool) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_expit
 
+from minigan.registry import choose
+
 
 def _identity(v: np.ndarray, **constants: float) -> np.ndarray:
     return v
@@ -33,7 +35,7 @@ class FRow:
 
     def output(self, v: np.ndarray, activation: str = "usual", **constants: float) -> np.ndarray:
         """T(v)."""
-        if activation == "usual":
+        if choose(activation, dict.fromkeys(("usual", "ratio"), activation), "activation") == "usual":
             return self.usual(v, **constants)
         return np.vectorize(lambda x: self.slope(exp(x), **constants), otypes=[float])(v)
 

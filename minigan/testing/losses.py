@@ -68,18 +68,17 @@ def check_loss(
     assumed = convention(kind or "wasserstein", constants, scale, offset, reduction, outputs, direction)
     players = [_Player(k, loss, _sees(k, loss, kind, assumed), assumed, kind is not None)
                for k, loss in enumerate(losses) if loss is not None]
-    near = partial(equal, rtol=rtol, atol=atol)
     rows = [row for player in players for row in _signs(player)] + [_keeps_float32(players)]
     if kind is not None:
-        rows += [_value(player, near) for player in players]
-        rough = partial(equal, rtol=1e-4, atol=1e-4)
-        rows += [_value(player, rough, " in float32", dtype="float32") for player in players]
-        rows += [_value_where_sure(player, near) for player in players if assumed.kind.sure and player.sees_scores]
+        rows += [_value(player, (rtol, atol)) for player in players]
+        rows += [_value(player, (1e-4, 1e-4), " in float32", dtype="float32") for player in players]
+        rows += [_value_where_sure(player, (rtol, atol)) for player in players
+                 if assumed.kind.sure and player.sees_scores]
     elif outputs == "scores":
         rows += _of_any_pair(players, direction)
     for player in players:
         gradient = (critic_gradient, generator_gradient)[player.index]
-        rows += [] if gradient is None else [_gradient(player, gradient, near)]
+        rows += [] if gradient is None else [_gradient(player, gradient, rtol)]
     return run([player.loss for player in players], rows, examples, seed, skip,
                lambda: recognise(losses, assumed if kind else None))
 
@@ -123,9 +122,18 @@ class _Player:
         sizes = [max(1, least), SIZE] if one else [SIZE]
         return inputs(self.sees, usual if scores is None else scores, dtype, sizes)
 
+    @property
+    def size(self) -> float:
+        """What an absolute tolerance is of: a small multiple of the loss must be as near as the loss itself."""
+        return min(1.0, abs(self.assumed.scale[self.index]))
+
     def values(self, drawn: Any) -> tuple:
         """What was drawn, as the arguments of the loss."""
         return drawn if isinstance(drawn, tuple) else (drawn,)
+
+    def __call__(self, *values: Any) -> Any:
+        """The loss, of copies: it may write into what it is given."""
+        return self.loss(*[x if np.isscalar(x) else x.copy() for x in values])
 
 
 def _sees(index: int, loss: Loss, kind: str | None, assumed: Convention) -> tuple[str, ...]:
@@ -152,8 +160,8 @@ def _signs(player: _Player) -> list[Property]:
         values = player.values(*drawn.values())
         raised = [x + 1 / 32 if seen == name else x for seen, x in zip(player.sees, values, strict=True)]
         should = player.expected(raised) - player.expected(values)
-        if abs(should) > 1e-9:
-            first, then = (number(f"the {player.who}'s loss", player.loss(*x)) for x in (values, raised))
+        if abs(should) > 1e-9 * player.size:
+            first, then = (number(f"the {player.who}'s loss", player(*x)) for x in (values, raised))
             require((then - first) * should > 0, f"the {player.who}'s loss goes from {first:.10g} to {then:.10g}, "
                                                  f"and should {'rise' if should > 0 else 'fall'}")
 
@@ -166,26 +174,28 @@ def _signs(player: _Player) -> list[Property]:
 
 
 def _value(
-    player: _Player, near: Callable, name: str = "", scores: SearchStrategy | None = None, debatable: str = "",
-    dtype: Any = float,
+    player: _Player, tolerances: tuple[float, float], name: str = "", scores: SearchStrategy | None = None,
+    debatable: str = "", dtype: Any = float,
 ) -> Property:
+    rtol, atol = tolerances
+
     def holds(**drawn: Any) -> None:
         values = player.values(*drawn.values())
-        near(f"the {player.who}'s loss", player.loss(*values), player.expected(values))
+        equal(f"the {player.who}'s loss", player(*values), player.expected(values), rtol, atol * player.size)
 
     drawn = player.inputs(scores, dtype)
     return Property(f"{player.who}'s value{name}", player.formula, drawn, holds, debatable=debatable)
 
 
-def _value_where_sure(player: _Player, near: Callable) -> Property:
+def _value_where_sure(player: _Player, tolerances: tuple[float, float]) -> Property:
     # Beyond |s| = 9.2 D is within 1e-4 of 0 or 1, beyond 37 it rounds to it, beyond 89 float32's e^s overflows
     end = player.assumed.kind.sure
     scores = st.one_of(st.sampled_from([-end, -9.21, 9.21, end]), st.floats(-end, end))
     where = " where D is sure"
     if player.probabilities:
         of_d = st.sampled_from([1e-4, 1e-7, 1e-9, 1 - 1e-4, 1 - 1e-7])
-        return _value(player, near, where, of_d, DIGITS)
-    return _value(player, near, where, scores)
+        return _value(player, tolerances, where, of_d, DIGITS)
+    return _value(player, tolerances, where, scores)
 
 
 def _keeps_float32(players: Sequence[_Player]) -> Property:
@@ -196,7 +206,7 @@ def _keeps_float32(players: Sequence[_Player]) -> Property:
     def holds(**values: Any) -> None:
         for title, player in zip(titles, players, strict=True):
             given = player.values(values[title])
-            loss = player.loss(*given)
+            loss = player(*given)
             dtype = str(getattr(loss, "dtype", "float32")).removeprefix("torch.")
             require(dtype == "float32", f"the {player.who}'s loss of float32 inputs is {dtype}")
 
@@ -232,7 +242,7 @@ def _differences_alone(critic: Loss, generator: _Player, real_fake_moved: tuple)
 
     def gain(c: float) -> float:
         before, after = ([x + c for x in ([s, fake] if len(generator.sees) == 2 else [fake])] for fake in (t, moved))
-        return number("the generator's loss", generator.loss(*after)) - number("it", generator.loss(*before))
+        return number("the generator's loss", generator(*after)) - number("it", generator(*before))
 
     equal("the gain of a step of the generator's, all scores moved by 1.5,", gain(1.5), gain(0.0), 1e-6, 1e-8)
 
@@ -249,7 +259,7 @@ def _not_sure(critic: Loss, direction: int) -> None:
             gain if level else 0.0, values[0] - min(values[:-3]))
 
 
-def _gradient(player: _Player, gradient: Loss, near: Callable) -> Property:
+def _gradient(player: _Player, gradient: Loss, rtol: float) -> Property:
     """∂L/∂ of each score by the slopes of a kind of terms, at every score; of another by differences of the loss."""
     slopes = player.named and player.assumed.kind.slopes is not None and player.sees_scores
     # Never where a hinge has its kink: 0.1234, -0.1266, 0.3734, ...
@@ -265,9 +275,9 @@ def _gradient(player: _Player, gradient: Loss, near: Callable) -> Property:
         for k, g in zip(inner, found, strict=True):
             g = array("∂L/∂s", g, values[k].shape)
             if slopes:
-                near("∂L/∂s", g, player.assumed.slope(k if player.index == 0 else 2, values[k]), atol=1e-15)
+                equal("∂L/∂s", g, player.assumed.slope(k if player.index == 0 else 2, values[k]), rtol, 1e-15)
             else:
-                near("∂L/∂s", g, _differences(player.loss, values, k, g), rtol=1e-5, atol=1e-7)
+                equal("∂L/∂s", g, _differences(player, values, k, g), 1e-5, 1e-7 * player.size)
 
     formula = "∂L/∂sᵢ is the slope of its term" if slopes else "the central difference of the loss"
     return Property(f"{player.who}'s gradient", f"{formula}: {player.formula}", player.inputs(elements), holds)

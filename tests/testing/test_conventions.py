@@ -97,6 +97,9 @@ def test_the_error_says_which_arguments_make_it_the_same_loss(kind, critic, gene
      "With the mean of what is returned it is the loss 'non-saturating'"),
     (lambda s, t: wasserstein(s, t), np.mean, "wasserstein",
      "With scale=(1, -1), to be maximised and not minimised, it is the loss 'wasserstein'"),
+    (lambda t, s: hinge(s, t), minus_mean, "hinge",
+     "With its first two arguments exchanged your critic's loss is that of 'hinge'\n"
+     "As it stands your generator's loss is that of 'hinge'"),
     (hinge, minus_mean, "wasserstein", "With kind='hinge' it is the loss 'hinge'"),
     (lambda s, t: (s**3 - t).mean(), minus_mean, "hinge", "As it stands your generator's loss is that of 'hinge'"),
 ])
@@ -137,10 +140,32 @@ def test_a_clip_of_probabilities_is_debatable_and_one_of_logits_is_wrong() -> No
     ({"kind": "imle", "outputs": "probabilities"}, "sees no scores"),
     ({"scale": 2.0}, "name it"), ({"margin": 2.0}, "name it"),
     ({"kind": "imle"}, "has no critic: give None"),
+    ({"kind": "least-squares", "labels": (0, 1)}, "labels.*none of the loss"),
+    ({"kind": "hinge", "margin": "wide"}, "margin.*none of the loss"),
+    ({"kind": "f-kl", "activation": "relu"}, "unknown activation 'relu'"),
+    ({"kind": "hinge", "scale": (1, 2, 3)}, "scale is one number, or"),
+    ({"kind": "hinge", "scale": 0}, "teaches nothing"),
+    ({"kind": "hinge", "offset": np.nan}, "offset is one number"),
 ])
 def test_a_convention_that_no_kind_has_is_refused(arguments, words) -> None:
     with pytest.raises(ValueError, match=words):
         check_loss(hinge, minus_mean, **arguments)
+
+
+def test_a_small_multiple_must_be_as_near_as_the_whole() -> None:
+    with pytest.raises(PropertyError):
+        check_loss(times(1e-12, least_squares), times(1e-12, towards(0.9)), "least-squares", scale=1e-12, examples=10)
+    check_loss(times(1e-12, least_squares), times(1e-12, towards(1)), "least-squares", scale=1e-12, examples=10)
+
+
+def test_a_loss_that_writes_into_its_scores_spoils_nothing() -> None:
+    def critic(s, t):
+        value = wasserstein(s, t)
+        s[:], t[:] = 0, 0
+        return value
+
+    check_loss(critic, minus_mean, "wasserstein", examples=10,
+               critic_gradient=lambda s, t: (-np.ones_like(s) / len(s), np.ones_like(t) / len(t)))
 
 
 def test_no_loss_at_all_is_refused() -> None:
