@@ -26,8 +26,9 @@ The verdict depends on ``seed`` alone; ``examples`` says how many inputs each pr
 inputs are float64, and so should the work be (a PyTorch network: ``net.double()``).
 
 ``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py``
-what each player minimises; the pull-away term · ``critics.py`` gradient penalties, Lipschitz constants ·
-``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws and random streams ·
+what each player minimises, with ``kinds.py`` and ``f_gan.py``, the losses' formulas, ``conventions.py``, how else they
+are written, and ``recognition.py``, which tells · ``terms.py`` pull-away, BEGAN's balance · ``critics.py``
+gradient penalties, Lipschitz constants · ``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws and random streams ·
 ``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests of your own.
 """
 

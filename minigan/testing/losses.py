@@ -1,6 +1,7 @@
 """Is a loss the one it is said to be: its values, its signs, its slopes, and where D is all but sure?
 
-What is expected stands in ``kinds.py``, how else it may be written down in ``conventions.py``.
+What is expected stands in ``kinds.py``, how else it may be written down in ``conventions.py``; what explains a
+mismatch is found by ``recognition.py``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from minigan.testing.conventions import SCORES, Convention, convention, inputs, recognise
+from minigan.testing.conventions import SCORES, Convention, convention, inputs
 from minigan.testing.kinds import PLAYERS
 from minigan.testing.properties import Property, Skip, array, at_most, equal, number, require, run
+from minigan.testing.recognition import recognise
 
 Loss = Callable[..., Any]
 SIZE = 4  # of most batches: one shape, so that a compiled loss is compiled once
