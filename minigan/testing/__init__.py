@@ -11,7 +11,7 @@ counterexample and the formula that was expected, and names those that hold:
     my_js breaks the property 'value'
       expected: JS(p, q) = ½ KL(p‖m) + ½ KL(q‖m), m = ½(p + q), in nats (0 ≤ JS ≤ log 2)
       smallest counterexample:
-        p, q = ([0.5, 0.5], [0.6666666667, 0.3333333333])
+        p, q = ([0.5, 0.5], [0.3333333333, 0.6666666667])
       found: D(p, q) = 0.02872518313, expected 0.01436259156
       your values are twice ours (the un-halved JS of `xu`)
     and the property 'value at zeros'
@@ -25,11 +25,12 @@ property of which people of good sense differ is no error when it fails: both ar
 The verdict depends on ``seed`` alone; ``examples`` says how many inputs each property is tried on. The
 inputs are float64, and so should the work be (a PyTorch network: ``net.double()``).
 
-``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py``
-what each player minimises, with ``kinds.py`` and ``f_gan.py``, the losses' formulas, ``conventions.py``, how else they
-are written, and ``recognition.py``, which tells · ``terms.py`` pull-away, BEGAN's balance · ``critics.py``
-gradient penalties, Lipschitz constants · ``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws and random streams ·
-``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests of your own.
+``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py`` what each
+player minimises, with ``kinds.py`` and ``f_gan.py``, the losses' formulas, ``conventions.py``, how else they are
+written, and ``recognition.py``, which tells · ``terms.py`` pull-away, BEGAN's balance · ``critics.py`` gradient
+penalties, Lipschitz constants · ``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws
+and random streams · ``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests of
+your own.
 """
 
 try:
