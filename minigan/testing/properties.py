@@ -186,6 +186,7 @@ def require(condition: Any, found: str) -> None:
 
 def number(what: str, value: Any) -> float:
     """The one number that ``value`` holds; ``Wrong`` if it is an array of several, or nan."""
+    require(value is not None, f"{what} is None: nothing was returned")
     array = np.asarray(to_host(value), dtype=float)
     require(array.size == 1, f"{what} has shape {array.shape}, not one number")
     require(not np.isnan(array).any(), f"{what} is nan")

@@ -26,6 +26,12 @@ class _Match:
 
 def recognise(losses: Sequence[Callable | None], asked: Convention | None) -> str:
     """Which arguments make the caller's losses those of a kind, in words; empty if none do, or none need to."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is tried may be no input of these losses
+        return _recognised(losses, asked)
+
+
+def _recognised(losses: Sequence[Callable | None], asked: Convention | None) -> str:
     given = tuple(player for player, loss in enumerate(losses) if loss is not None)
     answers = _Answers(losses)
     both, single = [], []
@@ -116,11 +122,12 @@ def _answers(loss: Callable | None, asked: list[list[Any]]) -> tuple[np.ndarray,
     if loss is None:
         return None
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the probes may be no inputs of this loss
-            answers = [np.asarray(to_host(loss(*[x if np.isscalar(x) else x.copy() for x in probe])), dtype=float)
-                       for probe in asked]
+        answers = [np.asarray(to_host(loss(*[x if np.isscalar(x) else x.copy() for x in probe])), dtype=float)
+                   for probe in asked]
     except Exception:  # a stranger's function may raise anything
+        return None
+    # One number a sample stands for its mean; other arrays for nothing
+    if any(answer.size not in (1, len(probe[0])) for answer, probe in zip(answers, asked, strict=True)):
         return None
     values = np.array([answer.mean() for answer in answers])
     return (values, any(answer.size > 1 for answer in answers)) if np.isfinite(values).all() else None

@@ -114,6 +114,16 @@ def test_a_loss_of_no_kind_is_told_what_it_is() -> None:
         check_loss(of_energies, np.mean, examples=10)
 
 
+@pytest.mark.parametrize(("critic", "words"), [
+    (lambda s, t: None, "is None: nothing was returned"),
+    (lambda s, t: (wasserstein(s, t), 3.0), r"has shape \(2,\), not one number"),
+])
+def test_what_is_no_number_is_said_and_not_explained_away(critic, words) -> None:
+    with pytest.raises(PropertyError, match=words) as error:
+        check_loss(critic, minus_mean, "wasserstein", examples=10)
+    assert "critic" not in error.value.hint and "it is the loss" not in error.value.hint
+
+
 def test_what_is_wrong_is_not_explained_away() -> None:
     for critic in (lambda s, t: s.mean() + (1 - t).mean(), lambda s, t: s.mean() + max(0, 1 - t.mean())):
         with pytest.raises(PropertyError) as error:
