@@ -197,7 +197,7 @@ def test_a_verdict_can_be_repeated() -> None:
 
     def verdict(seed):
         with pytest.raises(PropertyError) as error:
-            check_divergence(noisy, "js", seed=seed)
+            check_divergence(noisy, "js", seed=seed, examples=20)
         return str(error.value)
 
     assert verdict(0) == verdict(0)

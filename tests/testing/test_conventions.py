@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit, log_expit
 
 from minigan.testing import Debatable, PropertyError, check_loss
+from tests.selection import slow_but
 from tests.testing.mistakes import clipped, discriminator, hinge, least_squares, minus_mean, non_saturating, wasserstein
 from tests.testing.test_checkers import up_to
 
@@ -74,9 +75,10 @@ CONVENTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "critic", "generator", "said"), [row[1:] for row in CONVENTIONS],
-                         ids=[f"{row[1]}, {row[0]}" for row in CONVENTIONS])
-def test_the_error_says_which_arguments_make_it_the_same_loss(kind, critic, generator, said) -> None:
+@pytest.mark.parametrize(("what", "kind", "critic", "generator", "said"), slow_but(
+    ["half the critic's alone", "labels", "a margin, half", "a sum"], CONVENTIONS, "conventions recognised"),
+    ids=[f"{row[1]}, {row[0]}" for row in CONVENTIONS])
+def test_the_error_says_which_arguments_make_it_the_same_loss(what, kind, critic, generator, said) -> None:
     with pytest.raises(PropertyError) as error:
         check_loss(critic, generator, kind, examples=up_to(10))
     hint = error.value.hint.replace(", to be maximised and not minimised,", "")
@@ -124,6 +126,7 @@ def test_what_is_no_number_is_said_and_not_explained_away(critic, words) -> None
     assert "critic" not in error.value.hint and "it is the loss" not in error.value.hint
 
 
+@pytest.mark.slow("losses that no convention explains")
 def test_what_is_wrong_is_not_explained_away() -> None:
     for critic in (lambda s, t: s.mean() + (1 - t).mean(), lambda s, t: s.mean() + max(0, 1 - t.mean())):
         with pytest.raises(PropertyError) as error:
@@ -131,6 +134,7 @@ def test_what_is_wrong_is_not_explained_away() -> None:
         assert "it is the loss 'energy'" not in error.value.hint
 
 
+@pytest.mark.slow("clipped probabilities")
 def test_a_clip_of_probabilities_is_debatable_and_one_of_logits_is_wrong() -> None:
     def critic(d, e):
         return -clipped(d).mean() - clipped(1 - e).mean()
