@@ -78,7 +78,8 @@ def _keep(thing: Any, seen: set[int]) -> Any:
         return _keep(thing.holder, seen)
     if hasattr(thing, "load_state_dict"):
         saved = deepcopy(thing.state_dict())
-        return lambda: thing.load_state_dict(deepcopy(saved))
+        copied = hasattr(thing, "named_parameters")  # a module copies what it loads; an optimiser goes on in it
+        return lambda: thing.load_state_dict(saved if copied else deepcopy(saved))
     if hasattr(thing, "bit_generator"):
         state = thing.bit_generator.state
         return lambda: setattr(thing.bit_generator, "state", state)

@@ -1,9 +1,14 @@
 """Training steps: right ones pass, whatever the optimiser and the order; each mistake is named."""
 
-import numpy as np
+from functools import partial
+
 import pytest
 
-from minigan.testing import PropertyError, check_training_step
+from minigan.gans import RECIPES
+from minigan.testing import Part, Player, PropertyError, check_training_step
+from tests.gans import reference
+from tests.gans.tiny import movers, point, tensors, training
+from tests.selection import slow_but
 from tests.testing import worlds
 from tests.testing.worlds import World
 
@@ -53,3 +58,43 @@ def test_wrong_steps(world, property, optimizer) -> None:
         checked(world(optimizer))
     assert property in [finding.property for finding in error.value.findings], str(error.value)
     assert "raised" not in str(error.value)
+
+
+# This package's own steps
+def ours(name, **settings):
+    """(what the checker is given) of a recipe's step as it is really assembled; the losses are the tests' own."""
+    run = training(name, **settings)
+    state, inputs = point(run, eta=1e-3)
+    players = run.players
+    apart = players.update == "alternating"
+
+    def step(which):
+        def walk():
+            new, _ = getattr(players, which)(tensors(state), tensors(inputs))
+            state.update({key: x.value for key, x in new.items()})
+
+        return walk
+
+    def loss(player):  # u and v of spectral norm advance at the beginning of a critic step, or of one of both
+        advances = player == "w" or not apart
+        ahead = {key: x.value for key, x in players.power_step(tensors(state)).items()} if advances else {}
+        return reference.value(run.config, player, state | ahead, inputs)
+
+    parts = {"critic": "w", "generator": "theta"} if "w" in movers(run) else {"generator": "theta"}
+    average = Part(state, "theta.ema") if "theta.ema" in state else None
+    rows = {who: Player(Part(state, part), partial(loss, part), judges=who == "critic" and name in JUDGED,
+                        clip=run.config.clip if who == "critic" else 0.0,
+                        average=average if who == "generator" else None) for who, part in parts.items()}
+    steps = {who: step(f"{who}_step") for who in parts} if apart else step("joint_step")
+    return {"step": steps, "players": rows, "memory": [state]}
+
+
+JUDGED = ("gan", "wgan", "wgan-gp", "lsgan", "hinge", "sn-gan", "layer-norm", "unrolled", "consensus", "ema")
+
+
+@pytest.mark.parametrize("name", slow_but(["gan", "wgan", "sn-gan", "ema", "extragradient"], RECIPES,
+                                          "the steps of each recipe before the checker"))
+def test_our_recipes(name: str) -> None:
+    names = check_training_step(**ours(name))
+    assert {"moves", "downhill", "nothing is kept"} <= set(names)
+    assert ("average" in names) == (name == "ema") and ("clipped" in names) == (name == "wgan")
