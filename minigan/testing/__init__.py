@@ -52,6 +52,7 @@ from minigan.testing.losses import check_loss
 from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
 from minigan.testing.properties import Debatable, Finding, PropertyError, Skipped
 from minigan.testing.samplers import check_sampler
+from minigan.testing.optimizers import check_optimizer, check_schedule
 from minigan.testing.steps import Player, check_training_step
 from minigan.testing.holders import Part
 from minigan.testing.strategies import (
