@@ -46,12 +46,13 @@ from minigan.testing.adapters import (
     value_and_gradient_from_tensors,
     value_and_gradient_from_torch,
 )
-from minigan.testing.critics import check_gradient_penalty, check_lipschitz
+from minigan.testing.critics import check_lipschitz, check_weight_clipping
 from minigan.testing.divergences import check_conjugate, check_divergence
 from minigan.testing.losses import check_loss
 from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
 from minigan.testing.properties import Debatable, Finding, PropertyError, Skipped
 from minigan.testing.samplers import check_sampler
+from minigan.testing.penalties import check_gradient_penalty
 from minigan.testing.optimizers import check_optimizer, check_schedule
 from minigan.testing.steps import Player, check_training_step
 from minigan.testing.holders import Part
