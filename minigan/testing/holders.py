@@ -7,7 +7,7 @@ here: each thing is asked what it can do. Arrays are written in place where they
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, MutableMapping, MutableSequence
+from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minigan.autodiff import Tensor, grad, mean, safe_norm, sqrt, square_norm
+from minigan.gans import clip_weights
 from minigan.gans.lipschitz import PENALTIES
 from minigan.testing import (
     Debatable,
@@ -16,7 +17,6 @@ from minigan.testing import (
     value_and_gradient_from_tensors,
 )
 from minigan.testing.penalties import KINDS
-from minigan.gans import clip_weights
 
 
 def ours(kind, factor=1.0):
