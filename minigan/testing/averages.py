@@ -1,4 +1,4 @@
-"""What remembers its past: moving averages, historical averaging, BEGAN's balance. Each is made once and called in turn."""
+"""What remembers its past: moving averages, historical averaging, BEGAN's balance. Each is made once, then called."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def _scores(f: Callable[[np.ndarray], Any], x: np.ndarray) -> np.ndarray:
 
 def check_lipschitz(
     f: Callable[[np.ndarray], Any], K: float, d: int,
-    *, radius: float = 10.0, examples: int = 200, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9, skip: Skip = (),
+    *, radius: float = 10.0, examples: int = 200, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9,
+    skip: Skip = (),
 ) -> list[str]:
     """|f(x) − f(y)| ≤ K ‖x − y‖ for x, y in [−radius, radius]ᵈ: is K, or the bound that certifies it, a bound?
 

@@ -47,7 +47,8 @@ def arrays_in(holder: Any) -> dict[str, np.ndarray]:
     Of a PyTorch module the parameters, not the buffers; of a Keras model the trainable variables.
     ValueError if there are none.
     """
-    found = {name: x for name, x in ((name, numpy_of(leaf)) for name, leaf, *_ in _leaves(holder)) if x.dtype.kind == "f"}
+    every = {name: numpy_of(leaf) for name, leaf, *_ in _leaves(holder)}
+    found = {name: x for name, x in every.items() if x.dtype.kind == "f"}
     if not found:
         raise ValueError(f"{holder!r} holds no array of floats")
     return found
@@ -165,7 +166,7 @@ def _inside(thing: Any) -> dict[Any, Any] | None:
 def _leaves(
     holder: Any, path: str = "", container: Any = None, key: Any = None, above: tuple[int, ...] = (),
 ) -> Iterator[tuple[str, Any, Any, Any]]:
-    """(name, array, the container, its key there) of each. above: the containers that we are in; none is entered twice."""
+    """(name, array, the container, its key there) of each. above: the containers that it is in, none entered twice."""
     if isinstance(holder, Part):
         yield from (leaf for leaf in _leaves(holder.holder) if any(fnmatchcase(leaf[0], p) for p in holder.patterns))
     elif hasattr(holder, "named_parameters"):

@@ -1,4 +1,4 @@
-"""What must hold of a training step: a function a property, of a ``Training``; ``steps.py`` lists them with their words.
+"""What must hold of a training step: a function for each property that ``steps.py`` lists.
 
 Slopes are central differences of a player's loss, believed only where rounding and kinks leave digits.
 """
@@ -96,7 +96,7 @@ def downhill(training: Training, share: float) -> None:
             "part of its loss is not differentiated, or another loss's gradient, or a step's before, is in it; or the "
             "optimiser decays weights or has stepped before: agreement=")
         require(not tried or agreed >= share,
-                f"{name} moved down along {agreed:.0%} of its slopes by size, of {tried} tried, not {share:.0%}: {hint}")
+                f"{name} moved down along {agreed:.0%} of its {tried} slopes tried, by size, not {share:.0%}: {hint}")
 
 
 def inside_clip(training: Training) -> dict[str, Arrays]:
@@ -107,7 +107,7 @@ def inside_clip(training: Training) -> dict[str, Arrays]:
 
 
 def _agreement(training: Training, name: str, at: Mapping[str, Arrays], after: Arrays) -> tuple[float, int]:
-    """(Σ |∂L/∂θᵢ| over the coordinates that moved against their slope / over all that were tried, how many these are)."""
+    """(Σ |∂L/∂θᵢ| over the coordinates that moved against their slope / over all tried, how many these are)."""
     own, rng = at[name], np.random.default_rng(training.seed)
     each = max(4, COORDINATES // len(own))
     slopes, ways = [], []
@@ -138,8 +138,8 @@ def keeps_nothing(training: Training) -> None:
             other = training.now()
             where = [f"{name} (by up to {worst:.3g} of its move)" for name in start
                      for worst in [_difference(start[name], expected[name], other[name])] if worst > 1e-4]
-            require(not where, f"{step} moves {' and '.join(where)} otherwise after {first}, taken elsewhere, though all "
-                    "was put back: it kept a gradient (zero_grad), or something that is not in memory=")
+            require(not where, f"{step} moves {' and '.join(where)} otherwise after {first}, taken elsewhere, though "
+                    "all was put back: it kept a gradient (zero_grad), or something that is not in memory=")
 
 
 def _elsewhere(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -180,7 +180,8 @@ def stays(training: Training) -> None:
     at = training.start()["frozen"]
     for step in training.steps:
         after = training.taken(step)["frozen"]
-        moved = [f"{name}'s {', '.join(_moved(own, after[name]))}" for name, own in at.items() if _moved(own, after[name])]
+        moved = [f"{name}'s {', '.join(_moved(own, after[name]))}" for name, own in at.items()
+                 if _moved(own, after[name])]
         require(not moved, f"{step} moves {'; '.join(moved)}")
 
 
@@ -191,11 +192,11 @@ def clipped(training: Training) -> None:
         if not player.clip:
             continue
         own = training.start()["parameters"][name]
-        training.put({name: {key: (3 * player.clip * rng.uniform(-1, 1, x.shape)).astype(x.dtype) for key, x in own.items()}})
+        training.put({name: {key: 3 * player.clip * rng.uniform(-1, 1, x.shape) for key, x in own.items()}})
         training.steps[training.mover(name)]()
         largest = max(float(np.abs(x).max(initial=0.0)) for x in training.now()[name].values())
-        require(largest <= player.clip * (1 + 1e-6), f"|w| = {largest:.10g} of {name} after a step, c = {player.clip:g}: "
-                "clipped before the step, or not at all")
+        require(largest <= player.clip * (1 + 1e-6), f"|w| = {largest:.10g} of {name} after a step, c = "
+                f"{player.clip:g}: clipped before the step, or not at all")
 
 
 def averaged(training: Training) -> None:

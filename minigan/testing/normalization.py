@@ -40,8 +40,13 @@ def check_virtual_batch_norm(
     near = partial(equal, rtol=rtol, atol=atol)
     x = {"x": arrays(float, (3, 2), elements=QUARTERS)}
 
+    def made(reference: np.ndarray) -> Callable[[np.ndarray], Any]:
+        """A layer with this reference."""
+        assert layer is not None
+        return layer(reference.copy())
+
     def fresh(x: np.ndarray, reference: np.ndarray) -> Any:
-        return normalise(x, reference) if normalise is not None else layer(reference.copy())(x)
+        return normalise(x, reference) if normalise is not None else made(reference)(x)
 
     def independent(x: np.ndarray) -> None:
         alone = [array("one output", fresh(row[None], REFERENCE), (1, 2)) for row in x]
@@ -57,18 +62,19 @@ def check_virtual_batch_norm(
              array("the output", fresh(x, REFERENCE), x.shape))
 
     def again(x: np.ndarray) -> None:
-        one = layer(REFERENCE.copy())
+        one = made(REFERENCE)
         uses = [array("the output", one(batch.copy()), batch.shape) for batch in (x, 3.0 * x + 1.0, x[:1], x)]
         near("the output of the fourth use", uses[3], uses[0])
-        alone = [array("the output", layer(REFERENCE.copy())(batch.copy()), batch.shape) for batch in (3.0 * x + 1.0, x[:1])]
+        alone = [array("the output", made(REFERENCE)(batch.copy()), batch.shape)
+                 for batch in (3.0 * x + 1.0, x[:1])]
         near("the output of the second use", uses[1], alone[0])
         near("the output of the third use", uses[2], alone[1])
 
     def apart(x: np.ndarray) -> None:
-        one, alone = layer(REFERENCE.copy()), layer(REFERENCE.copy())
+        one, alone = made(REFERENCE), made(REFERENCE)
         expected = [array("the output", alone(x.copy()), x.shape).copy() for _ in range(2)]
         one(x.copy())
-        layer(REFERENCE + 5.0)(x.copy())
+        made(REFERENCE + 5.0)(x.copy())
         near("the output after another layer was made and used", one(x.copy()), expected[1])
 
     rows = [
@@ -138,7 +144,8 @@ def check_batch_norm(
 
     def convention(batches: list[np.ndarray], found: tuple) -> str:
         for name, change in ((f"rate={1 - rate:g}", (1 - rate, ddof)), ("running='biased'", (rate, 0)),
-                             ("running='unbiased'", (rate, 1)), (f"rate={1 - rate:g}, running='biased'", (1 - rate, 0))):
+                             ("running='unbiased'", (rate, 1)),
+                             (f"rate={1 - rate:g}, running='biased'", (1 - rate, 0))):
             if all(np.allclose(a, b, rtol, atol) for a, b in zip(found, moved(batches, *change), strict=True)):
                 return f"\n      it is so with {name}"
         return ""
@@ -175,9 +182,10 @@ def check_batch_norm(
             near(f"the running {name} after another layer's training", new, old)
 
     return run([make], [
-        Property("training: of its own batch", f"(x − μ)/√(σ² + ε), σ² = 1/n Σ (x − μ)², ε = {eps:g}, at every use", some,
-                 in_training),
-        Property("running statistics", f"r′ = (1 − {rate:g}) r + {rate:g} · the batch's, the variance {running}", some, runs),
+        Property("training: of its own batch", f"(x − μ)/√(σ² + ε), σ² = 1/n Σ (x − μ)², ε = {eps:g}, at every use",
+                 some, in_training),
+        Property("running statistics", f"r′ = (1 − {rate:g}) r + {rate:g} · the batch's, the variance {running}",
+                 some, runs),
         Property("evaluation: of the running statistics", "(x − mean)/√(variance + ε), of a single sample too", some,
                  in_evaluation),
         Property("evaluation: moves nothing", "the running statistics are as before", some, still),

@@ -91,7 +91,8 @@ def check_spectral_norm(
     axes = choose(layout, LAYOUTS, "layout")
     choose(operator, dict.fromkeys(OPERATORS, 0), "operator")
     if operator == "convolution":
-        return _of_a_convolution(sigma, axes, size, examples, seed, partial(equal, rtol=max(rtol, 1e-5), atol=atol), skip)
+        near = partial(equal, rtol=max(rtol, 1e-5), atol=atol)
+        return _of_a_convolution(sigma, axes, size, examples, seed, near, skip)
     title = [sigma]
     if operator == "kernel":
         sigma, gradient, layer = _of_kernels(sigma, gradient, layer, axes)
@@ -138,6 +139,7 @@ def _of_kernels(sigma: Callable, gradient: Callable | None, layer: Callable | No
     """The three as functions of the reshaped matrix."""
     class Reshaped:
         def __init__(self, W: np.ndarray):
+            assert layer is not None
             self.inner = layer(axes.kernel(W).copy())
 
         def train(self, W: np.ndarray) -> tuple[Any, Any]:
@@ -157,6 +159,7 @@ def _of_kernels(sigma: Callable, gradient: Callable | None, layer: Callable | No
         return sigma(axes.kernel(W).copy())
 
     def slope(W: np.ndarray) -> np.ndarray:
+        assert gradient is not None
         return axes.matrix(np.asarray(to_host(gradient(axes.kernel(W).copy()))))
 
     return of_matrix, slope if gradient else None, Reshaped if layer else None

@@ -148,8 +148,8 @@ def check_gradient_penalty(
     penalty: (w, critic, real (n, d), fake (n, d), eps (n, 1)) -> (value, ∂value/∂w), where critic(w, x) is
     the checker's, made of operators that every array library has. Without autodiff, ``critic.gradient(w, x)`` is ∇ₓf
     and ``critic.backward(v, x)`` is ∂/∂w Σ⟨v, ∇ₓf⟩.
-    kind: "two-sided", "one-sided", "zero-centred" (on the segments), "dragan" (with δ (n, d) ~ N(0, I) for eps), "r1" or
-    "r2", whose penalty is called without eps. own_draws: it draws ε or δ itself, is called without it, and is judged by
+    kind: "two-sided", "one-sided", "zero-centred" (on the segments), "dragan" (δ (n, d) ~ N(0, I) for eps), "r1"
+    or "r2", whose penalty is called without eps. own_draws: it draws ε or δ itself, is called without it, and judged by
     the distribution of many calls. sample: the shape of one sample, such as (3, 2, 2) of images: the norm is then over
     all of its axes, and eps is (n, 1, 1, 1).
     lam: your λ; a ½ that you have or have not belongs there. reduction: "mean" or "sum" over the samples. whole_loss:
@@ -208,7 +208,8 @@ def check_gradient_penalty(
     def flat(d: int) -> None:
         zero, *others = (linear(d, slope) for slope in (0.0, 0.5, 2.0))
         found = evaluated(LINEAR, zero)
-        right = all(np.allclose(evaluated(LINEAR, trial)[0], expected(LINEAR, 0, trial)[0], rtol, atol) for trial in others)
+        right = all(np.allclose(evaluated(LINEAR, trial)[0], expected(LINEAR, 0, trial)[0], rtol, atol)
+                    for trial in others)
         if right and np.isfinite(found[1]).all():  # what is wrong elsewhere too has a row of its own, and so has nan
             for part, name in enumerate(PARTS):
                 near(f"{name} at w = 0", found[part], expected(LINEAR, part, zero)[0])
@@ -221,7 +222,8 @@ def check_gradient_penalty(
                            "√(· + 1e-8) chooses one of them, or a value that is near; a critic is not 0 for long"),
     ]
     for f, what in ((LINEAR, "linear critic"), (QUADRATIC, "quadratic critic")):
-        inputs, of_f = ({"w_real_fake_eps": _trials(f is QUADRATIC, row, sample)}, f"{formula}, of the critic {f.formula}")
+        inputs = {"w_real_fake_eps": _trials(f is QUADRATIC, row, sample)}
+        of_f = f"{formula}, of the critic {f.formula}"
         if own_draws and f is QUADRATIC and row.draws is not None:
             rows.append(Property("distribution, quadratic critic", f"the law of {of_f}, over many calls", {},
                                  partial(_distributed, row, penalised, evaluated, sample, seed)))
@@ -270,6 +272,7 @@ def _distributed(row: Kind, value: Callable, evaluated: Callable, sample: Any, s
     """Kolmogorov and Smirnov: many values of theirs and of ours are of one law."""
     from scipy.stats import ks_2samp
 
+    assert row.draws is not None
     w, real, fake, _ = _example(row, 4, sample, seed)
     rng = np.random.default_rng(seed)
     theirs = [number("the value", evaluated(QUADRATIC, (w, real, fake))[0]) for _ in range(CALLS)]
@@ -277,7 +280,8 @@ def _distributed(row: Kind, value: Callable, evaluated: Callable, sample: Any, s
     result = ks_2samp(theirs, ours)
     require(result.pvalue > SIGNIFICANCE,
             f"{CALLS} calls of one batch: mean {np.mean(theirs):.4g}, deviation {np.std(theirs):.4g}, expected "
-            f"{np.mean(ours):.4g} and {np.std(ours):.4g}; sup |F − F′| = {result.statistic:.3g}, p = {result.pvalue:.2g}")
+            f"{np.mean(ours):.4g} and {np.std(ours):.4g}; sup |F − F′| = {result.statistic:.3g}, "
+            f"p = {result.pvalue:.2g}")
 
 
 def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, sample: Any) -> str:

@@ -9,7 +9,7 @@ PyTorch (a step draws its own noise: ``reseed`` lets it and the loss draw alike;
 
     check_training_step(
         {"critic": lambda: critic_step(real), "generator": lambda: generator_step(real)},
-        {"critic": Player(D, lambda: critic_loss(D, G, real), judges=True), "generator": Player(G, lambda: g_loss(D, G))},
+        {"critic": Player(D, lambda: d_loss(D, G, real), judges=True), "generator": Player(G, lambda: g_loss(D, G))},
         memory=[opt_d, opt_g], frozen={"encoder": E}, reseed=lambda: torch.manual_seed(0))
 
 NumPy, JAX and this package's tensors: whatever dictionary (or list, or object) the step writes its arrays into.
@@ -66,8 +66,9 @@ def check_training_step(
     training = Training(steps, players, frozen, apart, begin, again, seed)
     share = agreement if agreement is not None else 0.95 if apart else 0.75
     rows = [_once(row, training) for row in _rows(training, share)]
+    named: Any = SimpleNamespace(__name__=f"a training step ({', '.join(steps)})")
     try:
-        return run([SimpleNamespace(__name__=f"a training step ({', '.join(steps)})")], rows, 1, seed, skip)
+        return run([named], rows, 1, seed, skip)
     finally:
         begin()
 
@@ -96,7 +97,8 @@ def _rows(training: Training, share: float) -> list[Property]:
     if any(player.clip for player in players):
         rows.append(row("clipped", "|w| ≤ c after the step, from wherever it starts", moves.clipped))
     if any(player.average is not None for player in players):
-        rows.append(row("average", "EMA′ = β EMA + (1−β) θ′, one β in (0, 1), in the player's own step alone", moves.averaged))
+        rows.append(row("average", "EMA′ = β EMA + (1−β) θ′, one β in (0, 1), in the player's own step alone",
+                        moves.averaged))
     if any(player.judges for player in players):
         rows.append(row("punished where sure and wrong", "a loss of raw scores grows without bound with the scores",
                         moves.unbounded))

@@ -1,4 +1,4 @@
-"""``check_training_step`` on PyTorch: modules, ``.grad``, optimisers, batch norm and spectral norm as people use them."""
+"""``check_training_step`` on PyTorch: modules, ``.grad``, optimisers, batch and spectral norm as people use them."""
 
 import copy
 import warnings
@@ -18,7 +18,7 @@ OPTIMIZERS = {
 
 
 def game(loss="logistic", optimizer="adam", dtype=torch.float64, head=None, spectral=False):
-    """Two networks and their optimisers, an average of G, a frozen encoder; the losses as they are written everywhere."""
+    """Two networks and their optimisers, an average of G, a frozen encoder; the losses as everybody writes them."""
     torch.manual_seed(0)
     Linear, norm = torch.nn.Linear, torch.nn.utils.parametrizations.spectral_norm if spectral else lambda layer: layer
     heads = [] if head is None else [head]

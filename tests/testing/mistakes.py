@@ -22,6 +22,7 @@ from minigan.testing import (
     check_sampler,
     check_spectral_norm,
     check_virtual_batch_norm,
+    check_weight_clipping,
     value_and_gradient_from_tensors,
 )
 
@@ -437,6 +438,11 @@ def divided_by_the_mean_norm(w, critic, real, fake, eps):
     return ((r - 1) ** 2).mean(), critic.backward(2 * (r - 1) * g / max(r.mean(), 1e-12) / len(g), x_hat)
 
 
+def drawn_once_for_the_batch(w, critic, real, fake):
+    eps = np.full((len(real), 1), np.random.default_rng().random())
+    return of_tensors(penalty)(w, critic, real, fake, eps)
+
+
 def with_batch_norm(x):
     return ((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)).sum(axis=1, keepdims=True)
 
@@ -469,6 +475,8 @@ PENALTIES = [
      lambda: check_gradient_penalty(of_tensors(at_the_real_data))),
     ("two-sided where one-sided is claimed", "value, linear critic",
      lambda: check_gradient_penalty(of_tensors(penalty), "one-sided")),
+    ("one ε drawn for the whole batch", "distribution, quadratic critic",
+     lambda: check_gradient_penalty(drawn_once_for_the_batch, own_draws=True)),
     ("batch norm inside the critic", "a sample's score is its own",
      lambda: check_gradient_penalty(of_tensors(penalty), critic=with_batch_norm, examples=30)),
 ]
@@ -619,6 +627,14 @@ def bound_by_power_iteration():
 
 STEEP = ("far pairs", "near pairs", "along the gradient")  # searches: any of them may be first
 
+CLIPPING = [
+    ("all weights scaled into a ball", ("inside", "outside"),
+     lambda: check_weight_clipping(lambda w: w * min(1, 0.5 / max(np.linalg.norm(w), 1e-9)), 0.5)),
+    ("negative weights clipped to 0", "inside", lambda: check_weight_clipping(lambda w: np.clip(w, 0, 0.5), 0.5)),
+    ("weights halved beyond c", ("outside", "once is enough"),
+     lambda: check_weight_clipping(lambda w: np.where(abs(w) > 0.5, w / 2, w), 0.5)),
+]
+
 LIPSCHITZ = [
     ("C¹ taken for Lipschitz: x² with the slope at 1", STEEP,
      lambda: check_lipschitz(lambda x: (x**2).sum(axis=1), 2, 1)),
@@ -691,6 +707,6 @@ SAMPLERS = [
 
 MISTAKES = {
     "divergence": DIVERGENCES, "conjugate": CONJUGATES, "loss": LOSSES_WRONG, "gradient penalty": PENALTIES,
-    "norm": NORMS, "Lipschitz": LIPSCHITZ, "sampler": SAMPLERS,
+    "norm": NORMS, "clipping": CLIPPING, "Lipschitz": LIPSCHITZ, "sampler": SAMPLERS,
 }
 ROWS = [(family, *row) for family, rows in MISTAKES.items() for row in rows]

@@ -42,5 +42,6 @@ def named(module):
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         a_row = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Property", "law")
-        if a_row and isinstance(node.args[0], ast.Constant):
+        debatable = a_row and any(keyword.arg == "debatable" for keyword in node.keywords)
+        if a_row and not debatable and isinstance(node.args[0], ast.Constant):
             yield node.args[0].value

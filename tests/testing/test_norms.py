@@ -163,7 +163,8 @@ class SharedStatistics(RunningBatchNorm):
 
 def test_right_batch_norms() -> None:
     assert len(check_batch_norm(RunningBatchNorm, examples=20)) == 5
-    check_batch_norm(type("Keras", (RunningBatchNorm,), {"rate": 0.01, "ddof": 0}), rate=0.01, running="biased", examples=20)
+    keras = type("Keras", (RunningBatchNorm,), {"rate": 0.01, "ddof": 0})
+    check_batch_norm(keras, rate=0.01, running="biased", examples=20)
     check_batch_norm(OurBatchNorm, rate=1.0, running="biased", examples=20)
 
 
@@ -205,21 +206,15 @@ class LosesItsReference(VirtualBatchNorm):
 
 
 class OneReferenceForAll(VirtualBatchNorm):
-    kept = [None]
-
     def __init__(self, reference):
-        self.kept[0] = reference
-
-    @property
-    def reference(self):
-        return self.kept[0]
+        OneReferenceForAll.reference = reference
 
 
 def test_virtual_batch_norm_keeps_its_reference() -> None:
     ours = from_tensors(virtual_batch_norm)
     assert len(check_virtual_batch_norm(layer=VirtualBatchNorm, examples=20)) == 5
     assert len(check_virtual_batch_norm(ours, VirtualBatchNorm, examples=20)) == 5
-    check_virtual_batch_norm(lambda x, reference: LosesItsReference(reference)(x), examples=20)  # made anew: nothing is seen
+    check_virtual_batch_norm(lambda x, reference: LosesItsReference(reference)(x), examples=20)  # made anew: not seen
     assert broken(check_virtual_batch_norm, layer=LosesItsReference)[0] == ["state: used again"]
     assert broken(check_virtual_batch_norm, ours, LosesItsReference)[0] == ["state: used again"]
     assert broken(check_virtual_batch_norm, layer=OneReferenceForAll)[0] == ["state: its own"]
@@ -230,7 +225,7 @@ def test_virtual_batch_norm_keeps_its_reference() -> None:
 # Minibatch discrimination
 def features(M, norm=1, itself=False, reduce=np.sum, over=-1):
     """Right as it stands."""
-    d = np.linalg.norm(M[:, None] - M[None], norm, axis=over) if norm == 2 else np.abs(M[:, None] - M[None]).sum(axis=over)
+    d = (np.abs(M[:, None] - M[None]) ** norm).sum(axis=over) ** (1 / norm)
     return reduce(np.exp(-d), axis=1) - (not itself)
 
 
@@ -238,7 +233,8 @@ def test_minibatch_discrimination() -> None:
     check_minibatch_discrimination(from_tensors(minibatch_features))
     check_minibatch_discrimination(partial(features, itself=True), includes_self=True)
     check_minibatch_discrimination(partial(features, itself=True, reduce=np.mean), includes_self=True, reduction="mean")
-    assert "includes_self=True, reduction='sum'" in broken(check_minibatch_discrimination, partial(features, itself=True))[1]
+    text = broken(check_minibatch_discrimination, partial(features, itself=True))[1]
+    assert "includes_self=True, reduction='sum'" in text
 
 
 @pytest.mark.parametrize("wrong", [
@@ -318,18 +314,18 @@ class History:
 
 
 class OneHistory(History):
-    kept = []
+    kept: tuple = ()
 
     def __init__(self, theta):
         pass
 
     @property
     def past(self):
-        return self.kept
+        return list(OneHistory.kept)
 
     @past.setter
     def past(self, thetas):
-        self.kept[:] = thetas[-9:]
+        OneHistory.kept = tuple(thetas[-9:])
 
 
 class OurHistory:

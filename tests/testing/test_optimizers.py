@@ -139,11 +139,11 @@ def test_the_gradient_before_the_first_is_a_convention() -> None:
 
 
 class SharedCount(Adam):
-    count = [0]
+    count = 0
 
     def __call__(self, g):
-        self.count[0] += 1
-        self.t = self.count[0] - 1
+        SharedCount.count += 1
+        self.t = SharedCount.count - 1
         return super().__call__(g)
 
 

@@ -17,7 +17,8 @@ RIGHT = [World, worlds.WassersteinPenalised, worlds.Clipped]
 
 def checked(world, whole=False, **settings):
     step = world.iteration if whole else world.steps()
-    return check_training_step(step, world.players(), memory=world.memory(), frozen={"encoder": world.encoder}, **settings)
+    return check_training_step(step, world.players(), memory=world.memory(), frozen={"encoder": world.encoder},
+                               **settings)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])

@@ -1,6 +1,6 @@
 """Small games with PyTorch's habits, right ones and wrong ones: what a backward pass finds adds up until it is zeroed.
 
-``World`` is right; each of its children makes one mistake of real code. NumPy arrays; slopes by this package's ``grad``.
+``World`` is right; each of its children makes one mistake of real code. NumPy arrays; slopes by our ``grad``.
 """
 
 import numpy as np
