@@ -46,16 +46,24 @@ from minigan.testing.adapters import (
     value_and_gradient_from_tensors,
     value_and_gradient_from_torch,
 )
+from minigan.testing.averages import check_historical_averaging, check_moving_average
 from minigan.testing.critics import check_lipschitz, check_weight_clipping
 from minigan.testing.divergences import check_conjugate, check_divergence
+from minigan.testing.holders import Part
 from minigan.testing.losses import check_loss
-from minigan.testing.norms import PowerIteration, check_spectral_norm, check_virtual_batch_norm
+from minigan.testing.normalization import (
+    BatchNorm,
+    check_batch_norm,
+    check_minibatch_discrimination,
+    check_virtual_batch_norm,
+)
+from minigan.testing.norms import PowerIteration, check_spectral_norm
+from minigan.testing.optimizers import check_optimizer, check_schedule
+from minigan.testing.penalties import check_gradient_penalty
+from minigan.testing.players import Player
 from minigan.testing.properties import Debatable, Finding, PropertyError, Skipped
 from minigan.testing.samplers import check_sampler
-from minigan.testing.penalties import check_gradient_penalty
-from minigan.testing.optimizers import check_optimizer, check_schedule
-from minigan.testing.steps import Player, check_training_step
-from minigan.testing.holders import Part
+from minigan.testing.steps import check_training_step
 from minigan.testing.strategies import (
     disjoint_pairs,
     gaussians,
@@ -69,10 +77,12 @@ from minigan.testing.strategies import (
 from minigan.testing.terms import check_balance, check_pull_away
 
 __all__ = [
-    "Debatable", "Finding", "PowerIteration", "PropertyError", "Skipped", "check_balance", "check_conjugate",
-    "check_divergence", "check_gradient_penalty", "check_lipschitz", "check_loss", "check_pull_away",
-    "check_sampler", "check_spectral_norm", "check_virtual_batch_norm", "disjoint_pairs", "from_jax",
-    "from_tensors", "from_torch", "gaussians", "markov_kernels", "mixtures", "pairs", "pairs_with_common_support",
-    "point_clouds", "probability_vectors", "value_and_gradient_from_jax", "value_and_gradient_from_tensors",
-    "value_and_gradient_from_torch",
+    "BatchNorm", "Debatable", "Finding", "Part", "Player", "PowerIteration", "PropertyError", "Skipped",
+    "check_balance", "check_batch_norm", "check_conjugate", "check_divergence", "check_gradient_penalty",
+    "check_historical_averaging", "check_lipschitz", "check_loss", "check_minibatch_discrimination",
+    "check_moving_average", "check_optimizer", "check_pull_away", "check_sampler", "check_schedule",
+    "check_spectral_norm", "check_training_step", "check_virtual_batch_norm", "check_weight_clipping",
+    "disjoint_pairs", "from_jax", "from_tensors", "from_torch", "gaussians", "markov_kernels", "mixtures", "pairs",
+    "pairs_with_common_support", "point_clouds", "probability_vectors", "value_and_gradient_from_jax",
+    "value_and_gradient_from_tensors", "value_and_gradient_from_torch",
 ]

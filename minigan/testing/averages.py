@@ -1,4 +1,4 @@
-"""What remembers its past: moving averages, historical averaging, BEGAN's balance. Each is made once, then called."""
+"""What remembers its past: moving averages, historical averaging. Each is made once, then called."""
 
 from __future__ import annotations
 
@@ -124,48 +124,4 @@ def check_historical_averaging(
     return run([make], [
         Property("value", f"{lam:g} ‖θ − θ̄‖², θ̄ the mean of θ₀ … {'θₜ' if includes_now else 'θₜ₋₁'}", walks, value),
         Property("state: its own", "another player's past is not this one's", walks, apart),
-    ], examples, seed, skip)
-
-
-def check_balance(
-    make: Callable[[], Callable[[float, float], Any]], *, gamma: float = 0.5, rate: float = 1e-3,
-    examples: int = 60, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9, skip: Skip = (),
-) -> list[str]:
-    """k′ = k + λ (γ L(x) − L(G(z))), kept in [0, 1], k₀ = 0: BEGAN's balance of the critic's two errors.
-
-    make: () -> update, fresh; update: (L(x), L(G(z))) -> k′, called once a step. The critic minimises L(x) − k L(G(z)),
-    with k as it was before. gamma: γ; rate: λ.
-    Returns the names of the properties that hold. PropertyError: one does not.
-
-    Source: Berthelot et al. (2017), section 3.4.
-    """
-    near = partial(equal, rtol=rtol, atol=atol)
-
-    def expected(steps: np.ndarray) -> np.ndarray:
-        k, out = 0.0, []
-        for real, fake in steps:
-            k = min(max(k + rate * (gamma * real - fake), 0.0), 1.0)
-            out.append(k)
-        return np.array(out)
-
-    def walked(steps: np.ndarray, update: Callable[[float, float], Any]) -> np.ndarray:
-        return np.array([number("k", update(float(real), float(fake))) for real, fake in steps])
-
-    def value(steps: np.ndarray) -> None:
-        near("k", walked(steps, make()), expected(steps))
-
-    def apart(steps: np.ndarray) -> None:
-        first, second = make(), make()
-        walked(steps, second)
-        near("k of a second balance", walked(steps, first), expected(steps))
-
-    def losses(size: float) -> dict[str, Any]:
-        entry = st.integers(0, 8).map(lambda k: k * size / 8)
-        return {"steps": st.integers(1, 6).flatmap(lambda n: arrays(float, (n, 2), elements=entry))}
-
-    formula = f"k′ = k + {rate:g} ({gamma:g} L(x) − L(G(z)))"
-    return run([make], [
-        Property("value", formula, losses(1.0), value),
-        Property("kept in [0, 1]", f"{formula}, no less than 0 and no more than 1", losses(4.0 / rate), value),
-        Property("state: its own", "another balance is not this one", losses(1.0), apart),
     ], examples, seed, skip)

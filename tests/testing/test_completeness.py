@@ -9,7 +9,7 @@ from minigan.testing import averages, normalization, optimizers, steps
 from tests.testing import test_norms, test_optimizers, test_steps
 
 TESTS = [test_norms, test_optimizers, test_steps]
-UNBROKEN = {"each rate", "buffers of others", "order", "equal samples", "samples far apart"}  # by their words, not names
+UNBROKEN = {"each rate", "buffers of others", "order", "equal samples", "samples far apart"}  # told by their words
 
 
 def constants(module):

@@ -10,7 +10,6 @@ from minigan.autodiff import Tensor
 from minigan.nets import batch_norm, layer_norm, minibatch_features, virtual_batch_norm
 from minigan.testing import (
     PropertyError,
-    check_balance,
     check_batch_norm,
     check_historical_averaging,
     check_minibatch_discrimination,
@@ -349,27 +348,3 @@ def test_historical_averaging() -> None:
     assert "lam=0.5" in broken(check_historical_averaging, type("Half", (History,), {"lam": 0.5}))[1]
     assert "state: its own" in broken(check_historical_averaging, OneHistory)[0]
     assert "value" in broken(check_historical_averaging, lambda theta: lambda later: ((later - theta) ** 2).sum())[0]
-
-
-class Balance:
-    gamma, sign, low = 0.5, 1.0, 0.0
-    k = 0.0
-
-    def __call__(self, real, fake):
-        self.k = min(max(self.k + 1e-3 * self.sign * (self.gamma * real - fake), self.low), 1.0)
-        return self.k
-
-
-class OneBalance(Balance):
-    def __call__(self, real, fake):
-        type(self).k = min(max(self.k + 1e-3 * (0.5 * real - fake), 0.0), 1.0)
-        return self.k
-
-
-def test_began_balance() -> None:
-    assert len(check_balance(Balance)) == 3
-    check_balance(type("Gamma", (Balance,), {"gamma": 0.7}), gamma=0.7)
-    assert "value" in broken(check_balance, type("Sign", (Balance,), {"sign": -1.0}))[0]
-    assert broken(check_balance, type("Low", (Balance,), {"low": -1.0}))[0]
-    assert "kept in [0, 1]" in broken(check_balance, type("Low", (Balance,), {"low": -np.inf}))[0]
-    assert "state: its own" in broken(check_balance, type("One", (OneBalance,), {}))[0]
