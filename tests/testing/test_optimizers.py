@@ -6,6 +6,7 @@ import pytest
 from minigan.autodiff import Tensor
 from minigan.nets import OPTIMIZERS, SCHEDULES
 from minigan.testing import PropertyError, check_optimizer, check_schedule
+from tests.selection import slow_but
 
 ETA = 0.1
 
@@ -32,11 +33,12 @@ def ours(name, **settings):
     return Step
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", slow_but(["nesterov", "adam"], OPTIMIZERS, "optimisers before the checker"))
 def test_our_optimisers(name: str) -> None:
-    assert len(check_optimizer(ours(name), name, lr=ETA)) == 6
+    assert len(check_optimizer(ours(name), name, lr=ETA, examples=20)) == 6
 
 
+@pytest.mark.slow("optimisers before the checker")
 def test_our_settings() -> None:
     check_optimizer(ours("momentum", mu=0.5), "momentum", lr=ETA, mu=0.5)
     check_optimizer(ours("nesterov", mu=0.5), "nesterov", lr=ETA, mu=0.5)
@@ -75,6 +77,7 @@ def changed(base=Adam, **attributes):
     return type("Changed", (base,), attributes)
 
 
+@pytest.mark.slow("optimisers before the checker")
 def test_right_adams_of_each_convention() -> None:
     check_optimizer(Adam, "adam", lr=ETA)
     check_optimizer(changed(epsilon="inside"), "adam", lr=ETA, epsilon="inside")
@@ -119,7 +122,7 @@ class Rmsprop:
 ])
 def test_a_convention_is_named_with_the_argument_that_makes_it_right(make, kind, words) -> None:
     with pytest.raises(PropertyError, match=words):
-        check_optimizer(make, kind, lr=ETA)
+        check_optimizer(make, kind, lr=ETA, examples=30)
 
 
 def test_the_gradient_before_the_first_is_a_convention() -> None:
@@ -168,6 +171,7 @@ class NanWhereDead(Rmsprop):
         return self.theta
 
 
+@pytest.mark.slow("what keeps a state, wrongly, before the checkers")
 @pytest.mark.parametrize(("make", "kind", "property"), [
     (changed(begin=0), "adam", "first step"), (changed(begin=2), "adam", "first step"),
     (changed(beta1=0.999, beta2=0.9), "adam", "trajectory"),

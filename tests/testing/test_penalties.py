@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from minigan.autodiff import Tensor, grad, mean, safe_norm, sqrt, square_norm
-from minigan.gans import clip_weights
-from minigan.gans.lipschitz import PENALTIES
+from minigan.gans.lipschitz import PENALTIES, clip_weights
 from minigan.testing import (
     Debatable,
     PropertyError,
@@ -18,6 +17,7 @@ from minigan.testing import (
     value_and_gradient_from_tensors,
 )
 from minigan.testing.penalties import KINDS
+from tests.selection import slow_but
 
 
 def ours(kind, factor=1.0):
@@ -27,7 +27,7 @@ def ours(kind, factor=1.0):
         lambda x: critic(w, x), real, fake, dict(zip([noise], drawn, strict=False))))
 
 
-@pytest.mark.parametrize("kind", [name for name in PENALTIES if name != "none"])
+@pytest.mark.parametrize("kind", slow_but(["r1"], [name for name in PENALTIES if name != "none"], "penalties"))
 def test_our_penalties(kind: str) -> None:
     assert len(check_gradient_penalty(ours(kind), kind, examples=40)) == 6
     check_gradient_penalty(ours(kind, 10.0), kind, lam=10, examples=20)
@@ -51,26 +51,28 @@ def by_hand(kind, w, critic, real, fake, *noise, axes=None, reduce=np.mean, rng=
     return reduce(row.phi(r)), critic.backward(v, x_hat)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(["two-sided"], KINDS, "penalties"))
 def test_images(kind: str) -> None:
     for sample in [(4,), (2, 2), (2, 1, 2)]:
         check_gradient_penalty(partial(by_hand, kind), kind, sample=sample, examples=30)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(["two-sided"], KINDS, "penalties"))
 def test_the_norm_over_the_last_axis_alone(kind: str) -> None:
     with pytest.raises(PropertyError) as error:
         check_gradient_penalty(partial(by_hand, kind, axes=(-1,)), kind, sample=(2, 2), examples=30)
     assert error.value.property == "value, linear critic"
 
 
-@pytest.mark.parametrize("kind", ["two-sided", "one-sided", "zero-centred", "dragan"])
+@pytest.mark.parametrize("kind", slow_but(
+    ["two-sided"], ["two-sided", "one-sided", "zero-centred", "dragan"], "penalties"))
 def test_penalties_that_draw_for_themselves(kind: str) -> None:
     rng = np.random.default_rng(0)
     names = check_gradient_penalty(partial(by_hand, kind, rng=rng), kind, own_draws=True, examples=30)
     assert "distribution, quadratic critic" in names
 
 
+@pytest.mark.slow("penalties that draw for themselves, wrongly")
 @pytest.mark.parametrize(("kind", "fault"), [
     ("two-sided", {"shared": True}), ("dragan", {"shared": True}),
     ("two-sided", {"rng": SimpleNamespace(random=lambda size: np.full(size, 0.5))}),
@@ -97,6 +99,7 @@ def test_a_convention_is_named(kind, penalty, words) -> None:
         check_gradient_penalty(penalty, kind, examples=30)
 
 
+@pytest.mark.slow("penalties before the checkers")
 def test_the_argument_makes_it_right() -> None:
     check_gradient_penalty(lambda *args: tuple(2 * x for x in by_hand("r1", *args)), "r1", lam=2.0, examples=30)
     check_gradient_penalty(partial(by_hand, "two-sided", reduce=np.sum), reduction="sum", examples=30)
@@ -138,6 +141,7 @@ def test_weight_clipping() -> None:
     check_weight_clipping(lambda w: np.clip(w, -0.5, 0.5), 0.5)
 
 
+@pytest.mark.slow("weights clipped otherwise before the checkers")
 @pytest.mark.parametrize(("clip", "property"), [
     (lambda w: w * min(1, 0.5 / max(np.linalg.norm(w), 1e-9)), "outside"),  # the norm of all
     (lambda w: np.minimum(w, 0.5), "outside"), (lambda w: np.clip(w, 0, 0.5), "inside"),

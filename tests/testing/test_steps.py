@@ -12,6 +12,8 @@ from tests.selection import slow_but
 from tests.testing import worlds
 from tests.testing.worlds import World
 
+every_optimizer = pytest.mark.parametrize("optimizer", slow_but(
+    ["adam"], ["sgd", "momentum", "rmsprop", "adam"], "training steps before the checker, with every optimiser"))
 RIGHT = [World, worlds.WassersteinPenalised, worlds.Clipped]
 
 
@@ -21,16 +23,16 @@ def checked(world, whole=False, **settings):
                                **settings)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
+@every_optimizer
 @pytest.mark.parametrize("world", RIGHT)
 def test_right_steps_of_each_player(world, optimizer) -> None:
     names = checked(world(optimizer))
     assert {"moves", "downhill", "its own only", "nothing is kept", "frozen"} <= set(names)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
-@pytest.mark.parametrize("world", [worlds.Alternating, worlds.Simultaneous, worlds.SeveralCriticSteps,
-                                   worlds.GeneratorFirst])
+@every_optimizer
+@pytest.mark.parametrize("world", slow_but([worlds.SeveralCriticSteps], [
+    worlds.Alternating, worlds.Simultaneous, worlds.SeveralCriticSteps, worlds.GeneratorFirst], "orders of the steps"))
 def test_right_iterations_of_both(world, optimizer) -> None:
     assert "its own only" not in checked(world(optimizer), whole=True)
 
@@ -48,10 +50,12 @@ WRONG = [
     (worlds.BiasInNoOptimizer, "moves"), (worlds.AnothersLoss, "downhill"),
     (worlds.OneCountForBoth, "nothing is kept"), (worlds.BatchDrawnAnew, "the same loss twice"),
 ]
+QUICK = [worlds.GeneratorNeverMoves, worlds.NeverDifferentiated, worlds.SoftmaxBeforeLogits, worlds.NoZeroGrad]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
-@pytest.mark.parametrize(("world", "property"), WRONG, ids=[world.__name__ for world, _ in WRONG])
+@every_optimizer
+@pytest.mark.parametrize(("world", "property"), slow_but(QUICK, WRONG, "mistakes of training steps"),
+                         ids=[world.__name__ for world, _ in WRONG])
 def test_wrong_steps(world, property, optimizer) -> None:
     if world is worlds.OneCountForBoth and optimizer != "adam":
         pytest.skip("Adam alone counts")
@@ -93,7 +97,7 @@ def ours(name, **settings):
 JUDGED = ("gan", "wgan", "wgan-gp", "lsgan", "hinge", "sn-gan", "layer-norm", "unrolled", "consensus", "ema")
 
 
-@pytest.mark.parametrize("name", slow_but(["gan", "wgan", "sn-gan", "ema", "extragradient"], RECIPES,
+@pytest.mark.parametrize("name", slow_but(["wgan"], RECIPES,
                                           "the steps of each recipe before the checker"))
 def test_our_recipes(name: str) -> None:
     names = check_training_step(**ours(name))
