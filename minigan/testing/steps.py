@@ -41,7 +41,7 @@ def check_training_step(
     any order, or at once, the critic once or several times). memory: what else a step remembers, to be put back between
     the steps that are tried: optimisers, their moments and counts, random generators. frozen: by name, what no step may
     move. reseed: called before every step and every loss. agreement: the share of the slopes tried, by size, along
-    which a player must move down: .95, or .75 of all players in one step, where one moves on from where another came
+    which a player must move down: .97, or .75 of all players in one step, where one moves on from where another came
     to. Steps should be the optimiser's first: later ones follow the past too. An optimiser that decays weights by
     itself, or mixes coordinates, needs less. All is put back at the end, but for a gradient that ``.grad`` holds.
     Returns the names of the properties that hold. PropertyError: one does not. ValueError: a step of no player.
@@ -64,7 +64,7 @@ def check_training_step(
     begin = partial(back, [one for _, one in kept])
     again = partial(back, [one for holder, one in kept if not hasattr(holder, "param_groups")])
     training = Training(steps, players, frozen, apart, begin, again, seed)
-    share = agreement if agreement is not None else 0.95 if apart else 0.75
+    share = agreement if agreement is not None else 0.97 if apart else 0.75
     rows = [_once(row, training) for row in _rows(training, share)]
     named: Any = SimpleNamespace(__name__=f"a training step ({', '.join(steps)})")
     try:
