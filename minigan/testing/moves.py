@@ -77,13 +77,13 @@ def moves(training: Training) -> None:
         moved = _moved(at[name], after)
         still = [key for key in _dependent(training, name, at) if key not in moved]
         require(not still, f"{name} stayed where it was, though its loss depends on it: {', '.join(still)} (in no "
-                "optimiser, cut off from the loss, or a loss that is never differentiated; what stays on purpose is "
-                "left out by Part)")
+                "optimiser, cut off from the loss, a loss that is never differentiated, or a step that writes into "
+                "something else; what stays on purpose is left out by Part)")
         require(moved, f"nothing of {name} moved")
 
 
 def downhill(training: Training, share: float) -> None:
-    """Δθᵢ ∂L/∂θᵢ < 0, from one or two places; in a step of all players there, or where the others came to."""
+    """Δθᵢ ∂L/∂θᵢ < 0, from one or two places; of all players in one step there, or where the others came to."""
     for before in _places(training):
         for name in training.players:
             training.begin()
@@ -100,7 +100,7 @@ def downhill(training: Training, share: float) -> None:
 
 
 def _places(training: Training) -> list[dict[str, Arrays]]:
-    """The start and another place; of a player that is clipped to |w| ≤ c within c/2, so that a step is not a clipping."""
+    """The start and another place; of a player clipped to |w| ≤ c within c/2, so that a step is not a clipping."""
     rng = np.random.default_rng(training.seed)
     start = training.start()["parameters"]
     other = {name: {key: _elsewhere(x, rng) for key, x in own.items()} for name, own in start.items()}
@@ -174,8 +174,8 @@ def own_only(training: Training) -> None:
 def buffers(training: Training) -> None:
     """No buffer of another player has moved."""
     at = training.start()["buffers"]
-    for step in training.steps:
-        after = training.taken(step)["buffers"]
+    for step, reached in training.after.items():  # of those that went through: what raises is told elsewhere
+        after = reached["buffers"]
         moved = [f"{name}'s {', '.join(_moved(own, after[name]))}" for name, own in at.items()
                  if name != step and _moved(own, after[name])]
         require(not moved, f"the step of {step} moves {'; '.join(moved)}")

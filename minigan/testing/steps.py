@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from minigan.testing import moves
-from minigan.testing.holders import keep, restore
+from minigan.testing.holders import arrays_in, keep, restore
 from minigan.testing.players import Player, Training
 from minigan.testing.properties import Property, Skip, run
 
@@ -44,12 +44,17 @@ def check_training_step(
     which a player must move down: .97, or .75 of all players in one step, where one moves on from where another came
     to. Steps should be the optimiser's first: later ones follow the past too. An optimiser that decays weights by
     itself, or mixes coordinates, needs less. All is put back at the end, but for a gradient that ``.grad`` holds.
-    Returns the names of the properties that hold. PropertyError: one does not. ValueError: a step of no player.
+    Returns the names of the properties that hold. PropertyError: one does not. ValueError: a step of no
+    player, or a player without arrays of floats.
     """
     apart = isinstance(step, Mapping)
     steps = dict(step) if isinstance(step, Mapping) else {getattr(step, "__name__", "the step"): step}
     if apart and steps.keys() != players.keys():
         raise ValueError(f"steps of {', '.join(steps)}, and players {', '.join(players)}: each needs the other")
+    if not players or not all(map(callable, steps.values())):
+        raise ValueError(f"a step must be callable, or one for each of the players: {step!r}, {players!r}")
+    for player in players.values():
+        arrays_in(player.parameters)  # or say that there are none
     frozen = dict(frozen or {})
     averages = [player.average for player in players.values() if player.average is not None]
     holders = [*(player.parameters for player in players.values()), *memory, *frozen.values(), *averages]
@@ -66,6 +71,8 @@ def check_training_step(
     training = Training(steps, players, frozen, apart, begin, again, seed)
     share = agreement if agreement is not None else 0.97 if apart else 0.75
     rows = [_once(row, training) for row in _rows(training, share)]
+    if not _holds(rows[0]):
+        rows = rows[:1]  # of a loss that is never the same, nothing else can be told
     named: Any = SimpleNamespace(__name__=f"a training step ({', '.join(steps)})")
     try:
         return run([named], rows, 1, seed, skip)
@@ -103,6 +110,14 @@ def _rows(training: Training, share: float) -> list[Property]:
         rows.append(row("punished where sure and wrong", "a loss of raw scores grows without bound with the scores",
                         moves.unbounded))
     return rows
+
+
+def _holds(row: Property) -> bool:
+    try:
+        row.holds()
+    except Exception:  # whatever it is, ``run`` will find it again
+        return False
+    return True
 
 
 def _once(row: Property, training: Training) -> Property:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from minigan.gans import RECIPES
@@ -103,3 +104,107 @@ def test_our_recipes(name: str) -> None:
     names = check_training_step(**ours(name))
     assert {"moves", "downhill", "nothing is kept"} <= set(names)
     assert ("average" in names) == (name == "ema") and ("clipped" in names) == (name == "wgan")
+
+
+# What it is given, and what is left when it has gone
+class Network:
+    """Two layers and their gradient by hand; its arrays are replaced, not written into."""
+
+    def __init__(self, rng, m, n):
+        self.W, self.V = rng.normal(size=(m, 5)), rng.normal(size=(5, n))
+
+    def __call__(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W)
+        return self.h @ self.V
+
+    def backward(self, g):
+        back = (g @ self.V.T) * (1 - self.h**2)
+        return {"V": self.h.T @ g, "W": self.x.T @ back}, back @ self.W.T
+
+
+class Game:
+    """A GAN in one object, as people write it: its own generator of noise, momentum, a list of losses, itself."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+        self.D, self.G = Network(self.rng, 2, 1), Network(self.rng, 3, 2)
+        self.real = self.rng.normal(size=(8, 2)) + 1
+        self.velocity, self.losses, self.me = {}, [], self
+
+    def fake(self):
+        return self.G(self.rng.normal(size=(8, 3)))
+
+    def critic_loss(self):
+        return self.D(self.fake()).mean() - self.D(self.real).mean()
+
+    def generator_loss(self):
+        return -self.D(self.fake()).mean()
+
+    def critic_step(self):
+        slopes = []
+        for x, sign in ((self.fake(), 1), (self.real, -1)):
+            self.D(x)
+            slopes.append(self.D.backward(np.full((8, 1), sign / 8))[0])
+        self.move("D", {key: slopes[0][key] + slopes[1][key] for key in slopes[0]})
+
+    def generator_step(self):
+        self.D(self.fake())
+        self.move("G", self.G.backward(self.D.backward(np.full((8, 1), -1 / 8))[1])[0])
+
+    def move(self, name, gradient):
+        net = getattr(self, name)
+        for key, g in gradient.items():
+            self.velocity[name, key] = 0.9 * self.velocity.get((name, key), 0.0) + g
+            setattr(net, key, getattr(net, key) - 0.01 * self.velocity[name, key])
+        self.losses.append(float(len(self.losses)))
+
+    def checked(self, **changes):
+        settings = {"step": {"critic": self.critic_step, "generator": self.generator_step},
+                    "players": {"critic": Player(Part(self.D, "?"), self.critic_loss, judges=True),
+                                "generator": Player(Part(self.G, "?"), self.generator_loss)}, "memory": [self]}
+        return check_training_step(**settings | changes)
+
+
+def test_a_game_in_an_object_is_left_as_it_was() -> None:
+    game = Game()
+    W, place = game.D.W, game.rng.bit_generator.state
+    before = W.copy()
+    assert len(game.checked()) == 8
+    assert game.D.W is W and np.array_equal(W, before)
+    assert game.rng.bit_generator.state == place and not game.losses and not game.velocity
+
+
+def test_a_loss_that_is_never_the_same_is_all_that_is_told() -> None:
+    with pytest.raises(PropertyError, match="reseed=") as error:
+        Game().checked(memory=[])
+    assert [finding.property for finding in error.value.findings] == ["the same loss twice"]
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"step": {"d": print}}, "steps of d, and players critic, generator"), ({"step": 3}, "callable"),
+    ({"step": print, "players": {}}, "callable"),
+    ({"players": {"critic": Player({}, print)}, "step": print}, "no array"),
+    ({"skip": ["down hill"]}, "did you mean 'downhill'"),
+])
+def test_a_wrong_question_is_a_value_error(change, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        Game().checked(**change)
+
+
+def test_a_step_that_raises_is_a_finding() -> None:
+    def broken():
+        raise RuntimeError("out of patience")
+
+    with pytest.raises(PropertyError, match="it raised RuntimeError: out of patience"):
+        Game().checked(step={"critic": broken, "generator": broken})
+
+
+def test_terms_of_a_loss_are_looked_at_one_by_one() -> None:
+    """A loss on raw scores beside one that is squashed first: their sum has no bound."""
+    game = Game()
+
+    def terms():
+        return {"adversarial": game.critic_loss(), "class": np.log1p(np.exp(-np.tanh(game.D(game.real)))).mean()}
+
+    with pytest.raises(PropertyError, match="term 1 of the loss of critic stays between"):
+        check_training_step(game.critic_step, {"critic": Player(Part(game.D, "?"), terms, judges=True)}, memory=[game])
