@@ -27,10 +27,13 @@ inputs are float64, and so should the work be (a PyTorch network: ``net.double()
 
 ``properties.py`` what a property is, and how one is refuted · ``divergences.py`` D_f and f* · ``losses.py`` what each
 player minimises, with ``kinds.py`` and ``f_gan.py``, the losses' formulas, ``conventions.py``, how else they are
-written, and ``recognition.py``, which tells · ``terms.py`` pull-away, BEGAN's balance · ``critics.py`` gradient
-penalties, Lipschitz constants · ``norms.py`` spectral norm and its state, virtual batch norm · ``samplers.py`` laws
-and random streams · ``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests of
-your own.
+written, and ``recognition.py``, which tells · ``terms.py`` pull-away, BEGAN's balance · ``critics.py`` Lipschitz
+constants, clipped weights · ``penalties.py`` gradient penalties · ``norms.py`` spectral norm and its state ·
+``normalization.py`` batch norms, minibatch discrimination · ``optimizers.py`` optimisers, schedules · ``averages.py``
+what remembers its past · ``steps.py`` a training step: does each player move, along its own loss (with
+``players.py``, ``moves.py``, and ``holders.py``, where anybody's parameters are read and put back) · ``samplers.py``
+laws and random streams · ``adapters.py`` PyTorch, JAX and this package's tensors · ``strategies.py`` inputs for tests
+of your own.
 """
 
 try:

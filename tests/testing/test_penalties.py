@@ -51,6 +51,17 @@ def by_hand(kind, w, critic, real, fake, *noise, axes=None, reduce=np.mean, rng=
     return reduce(row.phi(r)), critic.backward(v, x_hat)
 
 
+@pytest.mark.slow("penalties")
+@pytest.mark.parametrize("kind", ["two-sided", "one-sided", "dragan", "r1", "r2"])
+def test_our_penalties_of_images(kind: str) -> None:
+    """Our ε is (batch, 1), of images too."""
+    def flat(w, critic, real, fake, *drawn):
+        drawn = [x.reshape(len(x), 1) if x.size == len(x) else x for x in drawn]
+        return ours(kind)(w, critic, real, fake, *drawn)
+
+    check_gradient_penalty(flat, kind, sample=(2, 1, 2), examples=30)
+
+
 @pytest.mark.parametrize("kind", slow_but(["two-sided"], KINDS, "penalties"))
 def test_images(kind: str) -> None:
     for sample in [(4,), (2, 2), (2, 1, 2)]:
