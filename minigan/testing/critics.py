@@ -1,8 +1,9 @@
-"""Is a critic kept Lipschitz as it is said to be: constants, clipped weights, batches that do not mix?"""
+"""Is a critic kept Lipschitz as it is said to be: constants, clipped weights? And the critics that penalties get."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,51 @@ from hypothesis.extra.numpy import arrays
 
 from minigan.arrays import to_host
 from minigan.testing.properties import Property, Skip, array, equal, require, run, show
+
+
+@dataclass(frozen=True)
+class TestCritic:
+    """A row: a critic f(w, x) with f homogeneous in x, ⟨x, ∇ₓf⟩ = degree · f, its gradient, and that one's in w.
+
+    Called with anybody's arrays it keeps to operators and methods that all libraries share (``@``, ``*``,
+    ``.sum(-1)``, ``.reshape``): NumPy's, PyTorch's, JAX's, and tensors that record. Images are read as rows.
+    """
+
+    __test__ = False  # the name is for people; pytest shall not collect it
+
+    formula: str
+    degree: int
+    score: Callable[[Any, Any], Any]  # (w, x (batch, d)) -> (batch, 1)
+    rows_gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (w, x) -> ∇ₓf, (batch, d)
+    rows_backward: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (v, x) -> ∂/∂w Σ_b ⟨v_b, ∇ₓf(x_b)⟩, as w
+
+    def __call__(self, w: Any, x: Any) -> Any:
+        return self.score(w, x if len(x.shape) == 2 else x.reshape((x.shape[0], -1)))
+
+    def gradient(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """∇ₓf, as x."""
+        return self.rows_gradient(w, rows_of(x)).reshape(x.shape)
+
+    def backward(self, v: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """∂/∂w Σ_b ⟨v_b, ∇ₓf(x_b)⟩, as w."""
+        return self.rows_backward(rows_of(v), rows_of(x))
+
+
+def rows_of(x: np.ndarray) -> np.ndarray:
+    """(n, …) → (n, d): all axes of a sample in one."""
+    return x.reshape(len(x), -1)
+
+
+def _symmetric(a: np.ndarray) -> np.ndarray:
+    return 0.5 * (a + a.T)
+
+
+LINEAR = TestCritic(
+    "f(x) = ⟨w, x⟩, w (d, 1)", 1, lambda w, x: x @ w,
+    lambda w, x: np.broadcast_to(w[:, 0], x.shape), lambda v, x: v.sum(axis=0)[:, None])
+QUADRATIC = TestCritic(  # its slope differs from sample to sample, and mixes the coordinates
+    "f(x) = ½ ⟨x, w x⟩, w (d, d)", 2, lambda w, x: ((x @ w) * x).sum(-1).reshape((-1, 1)) * 0.5,
+    lambda w, x: x @ _symmetric(w), lambda v, x: _symmetric(v.T @ x))
 
 
 def own_scores(critic: Callable[[np.ndarray], Any], d: int, name: str, formula: str) -> Property:

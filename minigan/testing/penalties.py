@@ -19,56 +19,12 @@ from hypothesis.strategies import SearchStrategy
 
 from minigan.arrays import to_host
 from minigan.registry import choose
-from minigan.testing.critics import own_scores
+from minigan.testing.critics import LINEAR, QUADRATIC, TestCritic, own_scores, rows_of
 from minigan.testing.properties import Property, Skip, equal, number, require, run
 
 Trial = tuple[np.ndarray, ...]  # w, real, fake, and eps (n, 1, ...) or delta as real
 CALLS = 1000  # of a penalty that draws for itself, compared with 10 times as many of ours
 SIGNIFICANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class TestCritic:
-    """A row: a critic f(w, x) with f homogeneous in x, ⟨x, ∇ₓf⟩ = degree · f, its gradient, and that one's in w.
-
-    Called with anybody's arrays it keeps to operators and methods that all libraries share (``@``, ``*``,
-    ``.sum(-1)``, ``.reshape``): NumPy's, PyTorch's, JAX's, and tensors that record. Images are read as rows.
-    """
-
-    __test__ = False  # the name is for people; pytest shall not collect it
-
-    formula: str
-    degree: int
-    score: Callable[[Any, Any], Any]  # (w, x (batch, d)) -> (batch, 1)
-    rows_gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (w, x) -> ∇ₓf, (batch, d)
-    rows_backward: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (v, x) -> ∂/∂w Σ_b ⟨v_b, ∇ₓf(x_b)⟩, as w
-
-    def __call__(self, w: Any, x: Any) -> Any:
-        return self.score(w, x if len(x.shape) == 2 else x.reshape((x.shape[0], -1)))
-
-    def gradient(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """∇ₓf, as x."""
-        return self.rows_gradient(w, _rows(x)).reshape(x.shape)
-
-    def backward(self, v: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """∂/∂w Σ_b ⟨v_b, ∇ₓf(x_b)⟩, as w."""
-        return self.rows_backward(_rows(v), _rows(x))
-
-
-def _rows(x: np.ndarray) -> np.ndarray:
-    return x.reshape(len(x), -1)
-
-
-def _symmetric(a: np.ndarray) -> np.ndarray:
-    return 0.5 * (a + a.T)
-
-
-LINEAR = TestCritic(
-    "f(x) = ⟨w, x⟩, w (d, 1)", 1, lambda w, x: x @ w,
-    lambda w, x: np.broadcast_to(w[:, 0], x.shape), lambda v, x: v.sum(axis=0)[:, None])
-QUADRATIC = TestCritic(  # its slope differs from sample to sample, and mixes the coordinates
-    "f(x) = ½ ⟨x, w x⟩, w (d, d)", 2, lambda w, x: ((x @ w) * x).sum(-1).reshape((-1, 1)) * 0.5,
-    lambda w, x: x @ _symmetric(w), lambda v, x: _symmetric(v.T @ x))
 
 
 def _segment(real: np.ndarray, fake: np.ndarray, eps: np.ndarray) -> np.ndarray:
@@ -179,7 +135,7 @@ def check_gradient_penalty(
 
     def penalised(w: np.ndarray, real: np.ndarray, fake: np.ndarray, noise: np.ndarray) -> float:
         """The value alone, of the quadratic critic: many are wanted."""
-        r = np.linalg.norm(_rows(QUADRATIC.gradient(w, row.points(real, fake, noise))), axis=1)
+        r = np.linalg.norm(rows_of(QUADRATIC.gradient(w, row.points(real, fake, noise))), axis=1)
         added = _loss(QUADRATIC, w, real, fake)[0] if whole_loss else 0.0
         return float(row.phi(r).mean() * lam * size(len(real)) + added)
 
@@ -241,12 +197,13 @@ def _slopes(f: TestCritic, row: Kind, trial: Trial) -> np.ndarray:
     """‖∇f‖ at every point that the penalty may look at."""
     w, real, fake, *noise = trial
     ends = [noise, [1 - noise[0]]] if row.draws is _uniform else [noise]
-    return np.concatenate([np.linalg.norm(_rows(f.gradient(w, row.points(real, fake, *end))), axis=1) for end in ends])
+    return np.concatenate([np.linalg.norm(rows_of(f.gradient(w, row.points(real, fake, *end))), axis=1)
+                        for end in ends])
 
 
 def _penalised(f: TestCritic, row: Kind, w: np.ndarray, x_hat: np.ndarray) -> tuple[Any, np.ndarray]:
     """E φ(r) with r = ‖∇f(x̂)‖, and its gradient in w: that of Σ⟨v, ∇f⟩ at v = φ′(r) ∇f / (n r), 0 where r = 0."""
-    g = _rows(f.gradient(w, x_hat))
+    g = rows_of(f.gradient(w, x_hat))
     r = np.linalg.norm(g, axis=1, keepdims=True)
     v = row.slope(r) * g / np.where(r > 0, r, 1.0) / len(g)
     return row.phi(r).mean(), f.backward(v, x_hat).reshape(-1)
@@ -298,6 +255,5 @@ def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, 
         halves = " (R1 and R2 have a ½ in their paper, and often none in code)" if kind in ("r1", "r2") else ""
         return f"\n      it is {ratios[0]:.6g} times ours: so with lam={lam * ratios[0]:.6g}{halves}"
     if np.allclose(ratios, ratios[0] * np.array([1, 2, 3]), rtol=1e-4):
-        return "\n      it is so with reduction='sum'" + (
-            "" if np.isclose(ratios[0], 1) else f" and lam={lam * ratios[0]:.6g}")
+        return f"\n      it is so with reduction='sum', lam={lam * ratios[0]:.6g}"
     return ""
