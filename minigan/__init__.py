@@ -27,7 +27,7 @@ II. The players
    o(xᵢ) = Σⱼ exp(−‖Mᵢ − Mⱼ‖₁): minibatch discrimination ........................... nets/minibatch.py
    a mixture of generators ........................................................ nets/ensemble.py
    x = μ + Lz, whose density is known ............................................. nets/gaussian.py
-   gradient descent, momentum, RMSProp, Adam, optimistic steps; schedules ......... nets/optim.py
+   gradient descent, momentum (Nesterov's too), RMSProp, Adam, optimistic steps ... nets/optim.py
 III. Distances, without any training
    f, f′, f* and the activation of each f-divergence, a row each ....... theory/fdivergence.py, family.py
    D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py

@@ -24,6 +24,10 @@ def optimizer(name: str) -> list[float]:
         elif name == "momentum":
             u = 0.9 * u + g
             theta -= ETA * u
+        elif name == "nesterov":  # as published: velocity V, and the gradient is that of the point ahead, θ = y + μV
+            y = theta - 0.9 * u
+            u = 0.9 * u - ETA * g
+            theta = y + u + 0.9 * u
         elif name == "rmsprop":
             v = 0.99 * v + 0.01 * g * g
             theta -= ETA * g / (sqrt(v) + 1e-8)

@@ -59,7 +59,7 @@ class Config:
     beta1: float = _row(0.5, "adam's β₁", least=0, below=1)
     beta2: float = _row(0.99, "adam's β₂", least=0, below=1)
     alpha: float = _row(0.99, "rmsprop's α", least=0, below=1)
-    mu: float = _row(0.9, "momentum's μ", least=0, below=1)
+    mu: float = _row(0.9, "momentum's and nesterov's μ", least=0, below=1)
     critic_steps: int = _row(5, "critic steps before each generator step", least=0, below=10_001)
     burst: int = _row(0, "critic steps before the first 25 generator steps and every 500th, if more",
                       least=0, below=10_001)

@@ -11,6 +11,7 @@ from minigan.nets.optim import (
     Optimizer,
     adam,
     momentum,
+    nesterov,
     optimistic,
     optimistic_adam,
     rmsprop,
@@ -21,6 +22,6 @@ from minigan.nets.params import Layout, Network, Run
 __all__ = [
     "ACTIVATIONS", "ELEMENTWISE", "INITS", "MLP", "NORMS", "OPTIMIZERS", "SCHEDULES",
     "Activation", "Ensemble", "Gaussian", "Layout", "Network", "Norm", "Optimizer", "Run",
-    "adam", "batch_norm", "layer_norm", "minibatch_features", "momentum", "optimistic", "optimistic_adam",
-    "rmsprop", "sgd", "virtual_batch_norm",
+    "adam", "batch_norm", "layer_norm", "minibatch_features", "momentum", "nesterov", "optimistic",
+    "optimistic_adam", "rmsprop", "sgd", "virtual_batch_norm",
 ]

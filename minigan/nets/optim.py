@@ -34,6 +34,18 @@ def momentum(theta: Any, g: Any, state: State, t: Any, eta: Any, mu: float = 0.9
     return theta - eta * u, {"u": u}
 
 
+def nesterov(theta: Any, g: Any, state: State, t: Any, eta: Any, mu: float = 0.9) -> tuple[Tensor, State]:
+    """u′ = μ u + g,   θ′ = θ − η (g + μ u′): momentum whose gradient is taken a step of it ahead.
+
+    θ is the point ahead, where the gradient is taken. The method as published walks from y with velocity V:
+    V′ = μ V − η ∇f(y + μ V), y′ = y + V′. With V = −η u and θ = y + μ V this is the line above, at a constant η.
+
+    Source: Nesterov (1983); Sutskever et al. (2013), eq. 3 and 4, in the form that PyTorch uses.
+    """
+    u = mu * state["u"] + g
+    return theta - eta * (g + mu * u), {"u": u}
+
+
 def rmsprop(
     theta: Any, g: Any, state: State, t: Any, eta: Any, alpha: float = 0.99, eps: float = 1e-8
 ) -> tuple[Tensor, State]:
@@ -126,6 +138,7 @@ class Optimizer:
 OPTIMIZERS = {
     "sgd": Optimizer(sgd, (), ()),
     "momentum": Optimizer(momentum, ("u",), ("mu",)),
+    "nesterov": Optimizer(nesterov, ("u",), ("mu",)),
     "rmsprop": Optimizer(rmsprop, ("v",), ("alpha",)),
     "adam": Optimizer(adam, ("m", "v"), ("beta1", "beta2")),
     "optimistic": Optimizer(optimistic, ("g",), ()),

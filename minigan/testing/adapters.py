@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from importlib import import_module
 from typing import Any
 
@@ -48,21 +48,25 @@ def value_and_gradient_from_torch(f: Callable, count: int = 1) -> Callable:
     return call
 
 
-def from_jax(f: Callable) -> Callable:
-    """f of JAX arrays as a function of NumPy arrays; in float64, which JAX has to be told."""
+def from_jax(f: Callable, jit: bool = True) -> Callable:
+    """f of JAX arrays as a function of NumPy arrays; in float64, which JAX has to be told.
+
+    jit: f is compiled, once for each shape, if it can be traced and compiling changes none of its first values;
+    of a function that keeps what it was given (a past, a reference), say ``jit=False``.
+    """
     jax = import_module("jax")
-    return _wrapped(f, jax.numpy.asarray, _from_jax, _x64(jax))
+    return _wrapped(_compiled(jax, f) if jit else f, jax.numpy.asarray, _from_jax, _x64(jax), name=f)
 
 
-def value_and_gradient_from_jax(f: Callable, count: int = 1) -> Callable:
-    """(f(x₁, …), ∂f/∂x₁, …), the gradients in the first ``count`` arguments, as NumPy arrays."""
+def value_and_gradient_from_jax(f: Callable, count: int = 1, jit: bool = True) -> Callable:
+    """(f(x₁, …), ∂f/∂x₁, …), the gradients in the first ``count`` arguments, as NumPy arrays; jit: see ``from_jax``."""
     jax = import_module("jax")
 
     def both(*args: Any) -> tuple:
         value, gradients = jax.value_and_grad(f, argnums=tuple(range(count)))(*args)
         return value, *gradients
 
-    return _wrapped(both, jax.numpy.asarray, _from_jax, _x64(jax), name=f)
+    return _wrapped(_compiled(jax, both) if jit else both, jax.numpy.asarray, _from_jax, _x64(jax), name=f)
 
 
 def from_tensors(f: Callable) -> Callable:
@@ -100,6 +104,44 @@ def _converted(args: tuple, into: Callable) -> list[Any]:
 def _x64(jax: Any) -> Callable:
     home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")  # where it was before 0.8
     return partial(home.enable_x64, True)
+
+
+PLAIN, TRIALS = 2, 2  # the first calls: without jit, and both ways
+
+
+def _compiled(jax: Any, f: Callable) -> Callable:
+    """f by jit, unless that fails or differs when both are tried: f branches on values, or draws by NumPy."""
+    faithful, calls = True, 0
+
+    @cache
+    def jitted(static: tuple[int, ...]) -> Callable:
+        return jax.jit(f, static_argnums=static)
+
+    @wraps(f)
+    def call(*args: Any) -> Any:
+        nonlocal faithful, calls
+        fast = jitted(tuple(i for i, x in enumerate(args) if callable(x)))
+        calls += 1
+        if faithful and calls > PLAIN + TRIALS:
+            return fast(*args)
+        try:
+            y = f(*args)
+        except jax.errors.UnexpectedTracerError as error:
+            raise ValueError("the function keeps what it was given in an earlier call, where it was traced: "
+                             "wrap it with jit=False") from error
+        if calls > PLAIN:
+            faithful = faithful and _agree(jax, y, lambda: fast(*args))
+        return y
+
+    return call
+
+
+def _agree(jax: Any, y: Any, other: Callable[[], Any]) -> bool:
+    try:
+        pairs = list(zip(*map(jax.tree.leaves, (y, other())), strict=True))
+    except Exception:  # whatever a function that cannot be traced raises
+        return False
+    return all(np.allclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True) for a, b in pairs)
 
 
 def _from_jax(y: Any) -> Any:

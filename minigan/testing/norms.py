@@ -1,18 +1,19 @@
-"""Is it a spectral norm, with power iteration's state kept in order? Is it virtual batch norm?"""
+"""Is it a spectral norm, of a matrix or of a convolution, with power iteration's state kept in order?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import DrawFn
 
 from minigan.arrays import to_host
-from minigan.testing.properties import Property, array, at_most, equal, number, require, run
+from minigan.registry import choose
+from minigan.testing.properties import Property, Skip, array, at_most, equal, number, run
 
 
 class PowerIteration(Protocol):
@@ -35,14 +36,31 @@ class PowerIteration(Protocol):
 
 
 @st.composite
-def _weights(draw: DrawFn, least: int = 1) -> np.ndarray:
-    """W = U diag(s) Vᵀ, (m, n), sizes ``least`` … 4, diagonal at first; σ₁ = 2σ₂, so that u₁, v₁, ∂σ₁ exist."""
-    m, n = draw(st.integers(least, 4)), draw(st.integers(least, 4))
+def _weights(draw: DrawFn, least: int = 1, taps: int = 1) -> np.ndarray:
+    """W = U diag(s) Vᵀ, (m, n · taps), sizes ``least`` … 4, diagonal at first; σ₁ = 2σ₂, so that u₁, v₁, ∂σ₁ exist."""
+    m, n = draw(st.integers(least, 4)), draw(st.integers(least, 4 if taps == 1 else 2)) * taps
     k, seed = min(m, n), draw(st.integers(0, 2**16))
     s = draw(st.sampled_from([1.0, 3.0, 0.25])) * np.array([1.0, *[0.5] * (k - 1)])
     rng = np.random.default_rng(seed)
     U, V = (np.linalg.qr(rng.standard_normal((size, k)))[0] if seed else np.eye(size, k) for size in (m, n))
     return U @ np.diag(s) @ V.T
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A row: a kernel of 2 × 2 taps from a matrix (out, in · 4), back, and to the axes (out, in, 2, 2)."""
+
+    kernel: Callable[[np.ndarray], np.ndarray]
+    matrix: Callable[[np.ndarray], np.ndarray]
+    oihw: Callable[[np.ndarray], np.ndarray]
+
+
+LAYOUTS = {
+    "OIHW": Layout(lambda W: W.reshape(len(W), -1, 2, 2), lambda K: K.reshape(len(K), -1), lambda K: K),  # PyTorch
+    "HWIO": Layout(lambda W: W.T.reshape(2, 2, -1, len(W)), lambda K: K.reshape(-1, K.shape[-1]).T,
+                   lambda K: K.transpose(3, 2, 0, 1)),  # TensorFlow, JAX
+}
+OPERATORS = ("matrix", "kernel", "convolution")
 
 
 def _first(W: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -54,22 +72,46 @@ def _first(W: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def check_spectral_norm(
     sigma: Callable[[np.ndarray], Any], gradient: Callable[[np.ndarray], Any] | None = None,
     layer: Callable[[np.ndarray], PowerIteration] | None = None,
-    *, examples: int = 50, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9,
+    *, operator: str = "matrix", layout: str = "OIHW", size: int = 4,
+    examples: int = 50, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-9, skip: Skip = (),
 ) -> list[str]:
     """σ(W) = max_{‖h‖=1} ‖Wh‖ = σ₁, ∂σ/∂W = u₁v₁ᵀ; and a power iteration that keeps its state.
 
     sigma: W (m, n) -> a number, exact or iterated to convergence (σ₁ ≥ 2σ₂ in all that is tried); gradient:
     W -> ∂σ/∂W. layer: W -> a ``PowerIteration``, whose state must advance once in ``train``, not in
     ``evaluate``, be held constant in the gradient (u vᵀ), and survive being saved and loaded.
-    Returns the names of the properties that were checked. PropertyError: one does not hold.
+    operator: of a convolution's kernel of 2 × 2 taps, two things are called its spectral norm. "kernel": that of the
+    kernel reshaped to (out, in · taps), as Miyato et al. have it, which does not bound the convolution; gradient and
+    layer are then of kernels too, u (out,) and v (in · taps,). "convolution": that of the map itself, of images of
+    size × size that wrap around; sigma alone is checked. layout: the kernel's axes, "OIHW" or "HWIO".
+    Returns the names of the properties that hold. PropertyError: one does not.
 
-    Source: Miyato et al. (2018), eq. 6, 12 and algorithm 1.
+    Source: Miyato et al. (2018), eq. 6, 12 and algorithm 1; of the map itself: Sedghi et al. (2019), theorem 6.
     """
+    axes = choose(layout, LAYOUTS, "layout")
+    choose(operator, dict.fromkeys(OPERATORS, 0), "operator")
+    if operator == "convolution":
+        near = partial(equal, rtol=max(rtol, 1e-5), atol=atol)
+        return _of_a_convolution(sigma, axes, size, examples, seed, near, skip)
+    title = [sigma]
+    if operator == "kernel":
+        sigma, gradient, layer = _of_kernels(sigma, gradient, layer, axes)
+    taps = 4 if operator == "kernel" else 1
     near = partial(equal, rtol=rtol, atol=atol)
-    w = {"W": _weights()}
+    w = {"W": _weights(taps=taps)}
 
     def homogeneous(W: np.ndarray, c: float) -> None:
         near("σ(cW)", sigma(c * W), abs(c) * number("σ(W)", sigma(W)))
+
+    def hint(W: np.ndarray) -> str:
+        if operator != "kernel":
+            return ""
+        found = number("σ", sigma(W))
+        kernel = axes.kernel(W)
+        others = {f"layout={name!r}": other.matrix(kernel) for name, other in LAYOUTS.items() if other is not axes}
+        names = [name for name, matrix in others.items() if np.isclose(found, np.linalg.norm(matrix, 2), 1e-5)]
+        names += ["operator='convolution'"] if np.isclose(found, _largest(axes.oihw(kernel), size), 1e-5) else []
+        return f"\n      it is so with {names[0]}" if names else ""
 
     def normalised(W: np.ndarray) -> None:
         near("σ(W/σ(W))", sigma(W / number("σ(W)", sigma(W))), 1.0)
@@ -81,19 +123,81 @@ def check_spectral_norm(
     rows = [
         Property("normalises", "σ(W/σ(W)) = 1", w, normalised),
         Property("largest singular value", "σ(W) = σ₁, the largest of NumPy's svd", w,
-                 lambda W: near("σ(W)", sigma(W), _first(W)[2][0])),
+                 lambda W: near("σ(W)", sigma(W), _first(W)[2][0], hint=lambda: hint(W))),
         Property("homogeneous", "σ(cW) = |c| σ(W)", w | {"c": st.sampled_from([-1.0, 2.0, 1e-3, 1e3])}, homogeneous),
         Property("a dead layer", "σ(0) = 0, not nan", {},
-                 lambda: near("σ(0)", sigma(np.zeros((2, 3))), 0.0, atol=max(atol, 1e-6))),
+                 lambda: near("σ(0)", sigma(np.zeros((2, 3 * taps))), 0.0, atol=max(atol, 1e-6))),
     ]
     if gradient is not None:
         rows.append(Property("gradient", "∂σ/∂W = u₁v₁ᵀ", w, outer))
     if layer is not None:
-        rows += _of_the_state(layer, near)
-    return run([sigma], rows, examples, seed)
+        rows += _of_the_state(layer, near, taps)
+    return run(title, rows, examples, seed, skip)
 
 
-def _of_the_state(layer: Callable[[np.ndarray], PowerIteration], near: Callable) -> list[Property]:
+def _of_kernels(sigma: Callable, gradient: Callable | None, layer: Callable | None, axes: Layout) -> tuple:
+    """The three as functions of the reshaped matrix."""
+    class Reshaped:
+        def __init__(self, W: np.ndarray):
+            assert layer is not None
+            self.inner = layer(axes.kernel(W).copy())
+
+        def train(self, W: np.ndarray) -> tuple[Any, Any]:
+            value, slope = self.inner.train(axes.kernel(W).copy())
+            return value, axes.matrix(np.asarray(to_host(slope)))
+
+        def evaluate(self, W: np.ndarray) -> Any:
+            return self.inner.evaluate(axes.kernel(W).copy())
+
+        def state(self) -> Any:
+            return self.inner.state()
+
+        def load(self, state: Any) -> None:
+            self.inner.load(state)
+
+    def of_matrix(W: np.ndarray) -> Any:
+        return sigma(axes.kernel(W).copy())
+
+    def slope(W: np.ndarray) -> np.ndarray:
+        assert gradient is not None
+        return axes.matrix(np.asarray(to_host(gradient(axes.kernel(W).copy()))))
+
+    return of_matrix, slope if gradient else None, Reshaped if layer else None
+
+
+def _largest(kernel: np.ndarray, size: int) -> float:
+    """σ₁ of the convolution with wrapped edges: the largest of all that the kernel's transform has at a frequency."""
+    of_frequency = np.moveaxis(np.fft.fft2(kernel, (size, size)), (0, 1), (2, 3))
+    return float(np.linalg.svd(of_frequency, compute_uv=False).max())
+
+
+def _of_a_convolution(
+    sigma: Callable, axes: Layout, size: int, examples: int, seed: int, near: Callable, skip: Skip,
+) -> list[str]:
+    def of(W: np.ndarray) -> Any:
+        return sigma(axes.kernel(W).copy())
+
+    def hint(W: np.ndarray) -> str:
+        same = np.isclose(number("σ", of(W)), np.linalg.norm(W, 2), 1e-5)
+        return "\n      it is so with operator='kernel', the reshaped matrix of Miyato et al." if same else ""
+
+    # Of one sign, or of signs like a chessboard's: σ₁ is then of one frequency alone, 0 or the highest
+    def signed(W: np.ndarray, chessboard: bool) -> np.ndarray:
+        kernel = np.abs(axes.kernel(W))
+        axes.oihw(kernel)[..., [0, 1], [1, 0]] *= -1.0 if chessboard else 1.0  # a view
+        return axes.matrix(kernel)
+
+    w = {"W": st.builds(signed, _weights(taps=4), st.booleans())}
+    return run([sigma], [
+        Property("largest singular value", f"σ₁ of the convolution of {size} × {size} images that wrap around", w,
+                 lambda W: near("σ", of(W), _largest(axes.oihw(axes.kernel(W)), size), hint=lambda: hint(W))),
+        Property("homogeneous", "σ(cW) = |c| σ(W)", w | {"c": st.sampled_from([-1.0, 2.0, 1e-3])},
+                 lambda W, c: near("σ(cW)", of(c * W), abs(c) * number("σ(W)", of(W)))),
+        Property("a dead layer", "σ(0) = 0, not nan", {}, lambda: near("σ(0)", of(np.zeros((2, 8))), 0.0, atol=1e-6)),
+    ], examples, seed, skip)
+
+
+def _of_the_state(layer: Callable[[np.ndarray], PowerIteration], near: Callable, taps: int) -> list[Property]:
     def state(it: PowerIteration) -> tuple[np.ndarray, np.ndarray]:
         u, v = (np.array(to_host(part), dtype=float).reshape(-1) for part in it.state())
         return u, v
@@ -146,7 +250,7 @@ def _of_the_state(layer: Callable[[np.ndarray], PowerIteration], near: Callable)
         for name, old, new in zip("uv", state(it), state(other), strict=True):
             near(f"{name} of the step after loading", new, old)
 
-    w = {"W": _weights(least=2)}
+    w = {"W": _weights(least=2, taps=taps)}
     return [
         Property("state: once a step", "tan∠(u, u₁) ← (σ₂/σ₁)² tan∠(u, u₁) in train, and so for v", w, once),
         Property("state: not in evaluation", "evaluate gives uᵀWv and leaves u, v as they are", w, still),
@@ -154,39 +258,3 @@ def _of_the_state(layer: Callable[[np.ndarray], PowerIteration], near: Callable)
         Property("state: from below", "σ̂ = uᵀWv ≤ σ₁", w, below),
         Property("state: survives a checkpoint", "a loaded state goes on as the saved one would", w, resumed),
     ]
-
-
-def check_virtual_batch_norm(
-    normalise: Callable[[np.ndarray, np.ndarray], Any],
-    *, examples: int = 100, seed: int = 0, rtol: float = 1e-6, atol: float = 1e-6,
-) -> list[str]:
-    """(x − μ)/s with μ and s of a fixed reference batch (and x itself): nothing of a sample's batch-mates.
-
-    normalise: (x (n, d), reference (m, d)) -> (n, d), its scale 1 and its shift 0.
-    Returns the names of the properties that were checked. PropertyError: one does not hold.
-
-    Source: Salimans et al. (2016), section 3.5.
-    """
-    near = partial(equal, rtol=rtol, atol=atol)
-    quarters = st.integers(-8, 8).map(lambda k: k / 4)
-    reference = np.array([[-1.0, 2.0], [0.5, -1.0], [1.0, 0.0], [2.0, 3.0]])
-    x = {"x": arrays(float, (3, 2), elements=quarters)}
-
-    def independent(x: np.ndarray) -> None:
-        alone = [array("one output", normalise(row[None], reference), (1, 2)) for row in x]
-        near("the outputs of the batch", array("the output", normalise(x, reference), x.shape), np.concatenate(alone))
-
-    def referred(x: np.ndarray) -> None:
-        moved = array("the output", normalise(x, reference + 5.0), x.shape)
-        require(not np.allclose(moved, array("the output", normalise(x, reference), x.shape)),
-                "the reference moved by 5, and the output did not")
-
-    def shifted(x: np.ndarray) -> None:
-        near("output of (x + 5, reference + 5)", normalise(x + 5, reference + 5),
-             array("the output", normalise(x, reference), x.shape))
-
-    return run([normalise], [
-        Property("batch-mates do not matter", "the output of xᵢ in a batch = its output alone", x, independent),
-        Property("the reference matters", "another reference, another output", x, referred),
-        Property("shift", "x and the reference moved together change nothing", x, shifted),
-    ], examples, seed)

@@ -2,13 +2,15 @@
 
     Property("zero at P = Q", "D(p, p) = 0", {"p": probability_vectors()}, lambda p: equal("D(p, p)", D(p, p), 0))
 
-``run`` tries the rows in order and raises ``PropertyError`` at the first that fails, with the smallest
-counterexample. The draws depend on the seed alone, so that a verdict can be repeated.
+``run`` tries every row and then raises one ``PropertyError``, which lists those that fail, each with its smallest
+counterexample. What a caller skips, and what fails but is debatable, is a warning. The draws depend on the seed
+alone, so that a verdict can be repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -22,27 +24,17 @@ from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from minigan.arrays import to_host
+from minigan.registry import choose
 
-
-class PropertyError(AssertionError):
-    """Your function breaks ``property``: at ``counterexample`` it does what ``found`` says, not ``formula``."""
-
-    def __init__(self, subject: str, property: str, formula: str, counterexample: Mapping[str, Any], found: str):
-        self.property, self.formula, self.counterexample, self.found = property, formula, counterexample, found
-        inputs = [f"    {name.replace('_', ', ')} = {show(value)}" for name, value in counterexample.items()]
-        super().__init__("\n".join([
-            f"{subject} breaks the property {property!r}",
-            f"  expected: {formula}",
-            *(["  smallest counterexample:", *inputs] if inputs else []),
-            f"  found: {found}",
-        ]))
+Skip = Mapping[str, str] | Collection[str]  # names of properties, or name -> why it is left out
 
 
 @dataclass(frozen=True)
 class Property:
     """A row. ``holds`` raises ``Wrong`` at inputs where it does not; ``examples`` caps the number of draws.
 
-    An input named p_q is a pair, and reported as "p, q = (..., ...)".
+    An input named p_q is a pair, and reported as "p, q = (..., ...)". debatable: why one may do otherwise on
+    purpose; who breaks the row is then warned, not refused.
     """
 
     name: str
@@ -50,21 +42,100 @@ class Property:
     inputs: Mapping[str, SearchStrategy]
     holds: Callable[..., None]
     examples: int | None = None
+    debatable: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``property`` is broken: at ``counterexample`` the function does what ``found`` says, not ``formula``."""
+
+    property: str
+    formula: str
+    counterexample: Mapping[str, Any]
+    found: str
+
+    def __str__(self) -> str:
+        inputs = [f"    {name.replace('_', ', ')} = {show(value)}" for name, value in self.counterexample.items()]
+        return "\n".join([
+            f"the property {self.property!r}",
+            f"  expected: {self.formula}",
+            *(["  smallest counterexample:", *inputs] if inputs else []),
+            f"  found: {self.found}",
+        ])
+
+
+class PropertyError(AssertionError):
+    """Your function breaks properties: ``findings``, a ``Finding`` each. ``held``: the names of those that it keeps.
+
+    skipped: name -> why. hint: what explains the findings, if anything known does. property, formula, counterexample
+    and found are the first finding's.
+    """
+
+    def __init__(
+        self, subject: str, findings: Sequence[Finding], held: Sequence[str], skipped: Mapping[str, str],
+        hint: str = "",
+    ):
+        self.findings, self.held, self.skipped, self.hint = tuple(findings), tuple(held), dict(skipped), hint
+        first = self.findings[0]
+        self.property, self.formula = first.property, first.formula
+        self.counterexample, self.found = first.counterexample, first.found
+        super().__init__("\n".join([
+            f"{subject} breaks " + "\nand ".join(map(str, self.findings)),
+            *([f"These hold: {', '.join(map(repr, self.held))}"] if held else []),
+            *(f"Skipped: {name!r} ({why})" for name, why in self.skipped.items()),
+            *([hint] if hint else []),
+        ]))
+
+
+class Debatable(UserWarning):
+    """A property fails, but one may do so on purpose; the message says why."""
+
+
+class Skipped(UserWarning):
+    """A property was left out at the caller's wish."""
 
 
 class Wrong(Exception):
     """The property does not hold at these inputs; the message says what was found."""
 
 
-def run(subject: Sequence[Callable], properties: Sequence[Property], examples: int, seed: int) -> list[str]:
-    """The names of the properties, all of which hold as far as the examples go; or a ``PropertyError``."""
+def run(
+    subject: Sequence[Callable], properties: Sequence[Property], examples: int, seed: int, skip: Skip = (),
+    hint: Callable[[], str] = lambda: "",
+) -> list[str]:
+    """The names of the properties that hold as far as the examples go; a ``PropertyError`` if any other fails.
+
+    skip: names of properties that are not tried, or a dictionary that says why; each is a ``Skipped`` warning.
+    hint: what may explain the findings, in words; asked only if there are any. ValueError for a name in ``skip`` that
+    no property here has.
+    """
     title = ", ".join(show(f) for f in subject)
+    skipped = _reasons(skip, properties)
+    findings, held = [], []
+    for name, why in skipped.items():
+        warnings.warn(f"{title}: skipped the property {name!r}: {why}", Skipped, stacklevel=3)
     for row in properties:
-        count = min(examples, row.examples or examples) if row.inputs else 1
-        broken = _smallest(row, count, seed)
-        if broken:
-            raise PropertyError(title, row.name, row.formula, *broken)
-    return [row.name for row in properties]
+        if row.name in skipped:
+            continue
+        broken = _smallest(row, min(examples, row.examples or examples) if row.inputs else 1, seed)
+        if broken is None:
+            held.append(row.name)
+        elif row.debatable:
+            finding = Finding(row.name, row.formula, *broken)
+            warnings.warn(f"{title} breaks {finding}\n  debatable, not wrong: {row.debatable}", Debatable, stacklevel=3)
+        else:
+            findings.append(Finding(row.name, row.formula, *broken))
+    if findings:
+        raise PropertyError(title, findings, held, skipped, hint())
+    return held
+
+
+def _reasons(skip: Skip, properties: Sequence[Property]) -> dict[str, str]:
+    """Name -> why it is skipped."""
+    known = {row.name: row for row in properties}
+    names = [skip] if isinstance(skip, str) else skip
+    reasons = skip if isinstance(skip, Mapping) else dict.fromkeys(names, "the caller said so")
+    return {choose(name, known, "property").name: why for name, why in reasons.items()}
 
 
 def _smallest(row: Property, examples: int, seed: int) -> tuple[dict[str, Any], str] | None:
@@ -115,6 +186,7 @@ def require(condition: Any, found: str) -> None:
 
 def number(what: str, value: Any) -> float:
     """The one number that ``value`` holds; ``Wrong`` if it is an array of several, or nan."""
+    require(value is not None, f"{what} is None: nothing was returned")
     array = np.asarray(to_host(value), dtype=float)
     require(array.size == 1, f"{what} has shape {array.shape}, not one number")
     require(not np.isnan(array).any(), f"{what} is nan")

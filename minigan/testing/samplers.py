@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigan.arrays import to_host
-from minigan.testing.properties import Property, require, run
+from minigan.testing.properties import Property, Skip, require, run
 
 SIGNIFICANCE = 1e-6
 Sampler = Callable[[np.random.Generator, int], Any]  # (rng, n) -> (n, d)
@@ -24,7 +24,7 @@ Sampler = Callable[[np.random.Generator, int], Any]  # (rng, n) -> (n, d)
 def check_sampler(
     sample: Sampler, *, cdf: Callable[[np.ndarray], Any] | None = None,
     density: Callable[[np.ndarray], Any] | None = None, modes: Any = None, sigma: float | None = None,
-    weights: Any = None, d: int | None = None, dtype: Any = float, n: int = 100_000, seed: int = 0,
+    weights: Any = None, d: int | None = None, dtype: Any = float, n: int = 100_000, seed: int = 0, skip: Skip = (),
 ) -> list[str]:
     """x ~ p: reproducible from its generator alone, (n, d), and of the law that you name.
 
@@ -77,7 +77,7 @@ def check_sampler(
     if cdf is not None:
         rows.append(law("distribution function", "sup |Fₙ − F| is as small as n draws make it",
                         lambda x: _kolmogorov(np.asarray(cdf(x[:, 0]), dtype=float))))
-    return run([sample], rows, 20, seed)
+    return run([sample], rows, 20, seed, skip)
 
 
 def _draw(sample: Sampler, seed: int, n: int) -> Any:

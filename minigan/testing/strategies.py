@@ -23,10 +23,10 @@ Pair = tuple[np.ndarray, np.ndarray]
 LARGEST = 8  # entries or points, where the caller does not say how many
 # Small whole numbers first: what shrinks does so towards 1. Then weights that differ by 100 orders of
 # magnitude, yet whose ratios can still be cubed without an overflow.
-_POSITIVE = st.one_of(
-    st.integers(1, 9).map(float), st.floats(1e-3, 1e3), st.sampled_from([1e-6, 1e-12, 1e-30, 1e-100]),
-)
-_WEIGHT = st.one_of(st.just(0.0), _POSITIVE)
+_SHRINKING_TO_1 = [*range(1, 10)] * 10 + [1e-6, 1e-12, 1e-30, 1e-100] * 20 + [10 ** (k / 31) for k in range(-93, 94)]
+# One choice an entry: what is drawn here is drawn thousands of times, and each choice costs
+_POSITIVE = st.sampled_from([float(w) for w in _SHRINKING_TO_1])
+_WEIGHT = st.sampled_from([0.0, *map(float, _SHRINKING_TO_1), *[0.0] * 180])
 _OWNERS = st.sampled_from("pq-")
 _COORDINATE = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, allow_subnormal=False))
 
@@ -54,7 +54,7 @@ def _normalised(w: np.ndarray) -> np.ndarray:
 @st.composite
 def probability_vectors(draw: DrawFn, n: int | None = None, zeros: bool = True) -> np.ndarray:
     """p ≥ 0, Σ p = 1, (n,): n in 1 … 8 if left out; with zeros (unless excluded) and near-zeros down to 1e-100."""
-    weight = _WEIGHT if zeros and draw(st.booleans()) else _POSITIVE
+    weight = _POSITIVE if not zeros or draw(st.booleans()) else _WEIGHT
     return _normalised(np.array(draw(_tuples(weight, draw(_sizes(n))))))
 
 

@@ -157,7 +157,8 @@ def test_the_sample_leaves_out_no_stabiliser_and_no_loss() -> None:
 # (recipe, a setting that is given and that nothing reads there, words of the reason, what makes it read)
 UNREAD_THERE = [
     ("wgan-gp", {"alpha": 0.5}, "rmsprop", {"optimizer": "rmsprop"}),
-    ("wgan-gp", {"mu": 0.5}, "momentum", {"optimizer": "momentum"}),
+    ("wgan-gp", {"mu": 0.5}, "momentum and nesterov", {"optimizer": "momentum"}),
+    ("wgan-gp", {"mu": 0.5, "optimizer": "sgd"}, "momentum and nesterov", {"optimizer": "nesterov"}),
     ("wgan", {"beta1": 0.1}, "adam and optimistic-adam", {"optimizer": "adam"}),
     ("wgan", {"beta2": 0.1}, "adam and optimistic-adam", {"optimizer": "adam"}),
     ("wgan-gp", {"beta1": 0.1, "optimizer": "sgd"}, "adam and optimistic-adam", {"optimizer": "optimistic-adam"}),

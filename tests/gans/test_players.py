@@ -51,6 +51,9 @@ def by_hand(name: str, x, g, slots, t, eta, beta1=0.5, beta2=0.99, alpha=0.99, m
     if name == "momentum":
         u = mu * slots["u"] + g
         return x - eta * u, {"u": u}
+    if name == "nesterov":
+        u = mu * slots["u"] + g
+        return x - eta * (g + mu * u), {"u": u}
     if name == "optimistic":
         return x - 2 * eta * g + eta * (g if t == 1 else slots["g"]), {"g": g}
     return x - eta * g, {}

@@ -13,7 +13,7 @@ from minigan.lab.metrics import wasserstein_1
 from minigan.lab.state import STREAMS
 from minigan.lab.toys import gaussian_mixture
 from minigan.lab.train import Training, TrainingError
-from minigan.nets import MLP
+from minigan.nets import MLP, OPTIMIZERS
 from tests.selection import slow_but
 
 SMALL = {"steps": 30, "batch": 16, "generator": (8, 8), "critic": (8, 8), "evaluations": 3, "samples": 50}
@@ -48,7 +48,7 @@ def test_replay_equals_eager_bit_for_bit(name: str) -> None:
 
 
 @pytest.mark.slow("training with every optimiser, schedule and activation")
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "optimistic", "optimistic-adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_and_for_every_optimiser_and_schedule(schedule: str, optimizer: str) -> None:
     settings = {"schedule": schedule, "optimizer": optimizer, "burst": 7, "steps": 12}

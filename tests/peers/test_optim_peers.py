@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="a peer: pip install 'minigan[peers]
 PEERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.03),
     "momentum": lambda p: torch.optim.SGD(p, lr=0.03, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.03, momentum=0.9, nesterov=True),
     "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.03, alpha=0.99, eps=1e-8),
     "adam": lambda p: torch.optim.Adam(p, lr=0.03, betas=(0.9, 0.999), eps=1e-8),
 }

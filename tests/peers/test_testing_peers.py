@@ -1,5 +1,7 @@
 """The checkers on PyTorch's and JAX's own functions, through the adapters: right ones pass, wrong ones are named."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,9 @@ from minigan.testing import (
     value_and_gradient_from_jax,
     value_and_gradient_from_torch,
 )
+from tests.test_pages import fences
 
+PAGE = Path(__file__).parents[2] / "docs" / "checkers.md"
 PEER = "a peer: pip install 'minigan[peers]'"
 
 
@@ -31,6 +35,16 @@ def torch():
 @pytest.fixture
 def jax():
     return pytest.importorskip("jax", reason=PEER)
+
+
+@pytest.mark.slow("examples of the page about the checkers")
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_the_glue_that_the_page_shows(library: str) -> None:
+    pytest.importorskip(library, reason=PEER)
+    shown = [fence.text for fence in fences(PAGE) if f"import {library}" in fence.text]
+    assert shown
+    for text in shown:
+        exec(compile(text, PAGE.name, "exec"), {})
 
 
 # PyTorch
@@ -166,8 +180,9 @@ def test_jax(jax) -> None:
     def generator(t):
         return jax.nn.softplus(-t).mean()
 
+    both = value_and_gradient_from_jax(critic, 2)
     check_loss(from_jax(critic), from_jax(generator), "non-saturating", examples=5,
-               critic_gradient=lambda s, t: value_and_gradient_from_jax(critic, 2)(s, t)[1:])
+               critic_gradient=lambda s, t: both(s, t)[1:])
 
     def gradient_penalty(w, critic, real, fake, eps):
         slopes = jax.vmap(jax.grad(lambda x: critic(w, x[None])[0, 0]))(eps * real + (1 - eps) * fake)
@@ -177,3 +192,40 @@ def test_jax(jax) -> None:
 
     check_gradient_penalty(value_and_gradient_from_jax(gradient_penalty), examples=5)
     assert jnp.asarray([1.0]).dtype == "float32"  # float64 was switched on inside the adapter alone
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_jax_is_compiled_where_that_changes_nothing(jax, jit: bool) -> None:
+    traced = []
+
+    def f(x):
+        traced.append(x)
+        return (x * x).sum()
+
+    g = from_jax(f, jit=jit)
+    assert [g(np.full(3, float(k))) for k in range(20)] == [3.0 * k * k for k in range(20)]
+    assert len(traced) == (5 if jit else 20)  # four calls as it is, one to compile
+
+
+def test_jax_is_not_compiled_where_python_decides_or_draws(jax) -> None:
+    rng = np.random.default_rng(0)
+    branching = from_jax(lambda x: x.sum() if x[0] > 0 else -x.sum())
+    assert [branching(np.array([s, 2.0])) for s in (1.0, -1.0) * 5] == [3.0, -1.0] * 5
+    drawing = from_jax(lambda x: x.sum() + rng.random())
+    assert len({float(drawing(np.ones(2))) for _ in range(10)}) == 10
+
+
+def test_a_jax_function_that_keeps_its_input_is_told_what_to_say(jax) -> None:
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        return x.sum() + kept[-2].sum() if len(kept) > 1 else x.sum()
+
+    g = from_jax(f)
+    with pytest.raises(ValueError, match="jit=False"):
+        for _ in range(8):
+            g(np.ones(2))
+    kept.clear()
+    h = from_jax(f, jit=False)
+    assert [float(h(np.ones(2))) for _ in range(4)] == [2.0, 4.0, 4.0, 4.0]

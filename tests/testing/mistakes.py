@@ -12,6 +12,7 @@ from minigan.gans import gradient_penalty, interpolate
 from minigan.gans.losses import wasserstein_critic
 from minigan.lab.toys import TOYS
 from minigan.testing import (
+    check_balance,
     check_conjugate,
     check_divergence,
     check_gradient_penalty,
@@ -21,6 +22,7 @@ from minigan.testing import (
     check_sampler,
     check_spectral_norm,
     check_virtual_batch_norm,
+    check_weight_clipping,
     value_and_gradient_from_tensors,
 )
 
@@ -116,6 +118,8 @@ CONJUGATES = [
      lambda: check_conjugate(gan_f, gan_star, (-np.inf, 0), lambda v: v)),
     ("a sigmoid outside dom f*", "activation lands in dom f*",
      lambda: check_conjugate(gan_f, gan_star, (-np.inf, 0), expit)),
+    ("a decreasing activation that stops short of T*", "activation reaches T*",
+     lambda: check_conjugate(kl_f, lambda t: np.exp(t - 1), activation=lambda v: -np.exp(v))),
     ("a sigmoid for every f", "activation reaches T*",
      lambda: check_conjugate(kl_f, lambda t: np.exp(t - 1), activation=expit)),
 ]
@@ -204,6 +208,125 @@ def minus_mean(t):
     return -t.mean()
 
 
+# Losses of more than one score, each with its right half
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def paired(s, t):
+    return softplus(t - s).mean()
+
+
+def averaged(s, t):
+    return softplus(t.mean() - s).mean() + softplus(t - s.mean()).mean()
+
+
+def log_z(outputs):
+    return np.log(np.exp(outputs).sum(axis=1))
+
+
+def classifying(real, fake, labels):
+    surprise = log_z(real) - (labels * real).sum(axis=1)
+    return softplus(-log_z(real)).mean() + softplus(log_z(fake)).mean() + surprise.mean()
+
+
+def classifying_generator(fake):
+    return softplus(-log_z(fake)).mean()
+
+
+def matched(x, y):
+    return ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum()
+
+
+def pull_away_right(S):
+    n = len(S)
+    return ((cosines(S) ** 2).sum() - n) / (n * (n - 1))
+
+
+def energies(s, t):
+    return s.mean() + np.maximum(0, 1 - t).mean()
+
+
+def gaps(s, t, x, y):
+    return abs(x - y).sum(axis=1, keepdims=True) + s - t
+
+
+def sensitive(s, t, x, y):
+    return s.mean() + 10 * np.maximum(0, gaps(s, t, x, y)).mean()
+
+
+def squared_margin(s, t, x, y):
+    return s.mean() + 10 * np.maximum(0, ((x - y) ** 2).sum(axis=1, keepdims=True) + s - t).mean()
+
+
+def by_large_numbers(x):
+    """x, but for overflow in float32."""
+    return x * 1e30 * 1e30 / 1e30 / 1e30
+
+
+def of_kl(s, t):
+    return -s.mean() + np.exp(t - 1).mean()
+
+
+def balanced(k, real, fake, sign=1):
+    return np.clip(k + sign * 1e-3 * (0.5 * real.mean() - fake.mean()), 0, 1)
+
+
+KINDS_WRONG = [
+    ("a discriminator's loss with its logs lost", "critic's value",
+     lambda: check_loss(lambda s, t: -expit(s).mean() - (1 - expit(t)).mean(), non_saturating, "non-saturating")),
+    ("a relativistic critic, and a generator that is not", "differences alone",
+     lambda: check_loss(paired, non_saturating)),
+    ("that pair where relativistic is claimed", "generator's value",
+     lambda: check_loss(paired, lambda s, t: non_saturating(t), "relativistic")),
+    ("a relativistic generator with the critic's own loss", "the generator moves",
+     lambda: check_loss(paired, paired, "relativistic")),
+    ("a relativistic average over one side", "critic's value",
+     lambda: check_loss(lambda s, t: softplus(t.mean() - s).mean(), lambda s, t: averaged(t, s),
+                        "relativistic-average")),
+    ("a relativistic average generator of fakes alone", "generator's value",
+     lambda: check_loss(averaged, lambda s, t: softplus(s.mean() - t).mean(), "relativistic-average")),
+    ("a zero-sum generator of fakes alone", "generator's value",
+     lambda: check_loss(discriminator, lambda s, t: log_expit(-t).mean(), "zero-sum")),
+    ("feature matching of each sample, not of the means", "generator's value",
+     lambda: check_loss(discriminator, lambda x, y: ((x - y) ** 2).sum(axis=1).mean(), "feature-matching")),
+    ("feature matching that is not squared", "generator's value",
+     lambda: check_loss(discriminator, lambda x, y: matched(x, y) ** 0.5, "feature-matching")),
+    ("the fake class without its own 1 in Z + 1", "critic's value",
+     lambda: check_loss(lambda x, y, labels: classifying(x, y, labels) - softplus(log_z(y)).mean() + log_z(y).mean(),
+                        classifying_generator, "semi-supervised")),
+    ("a semi-supervised head that forgets its labels", "critic's value",
+     lambda: check_loss(lambda x, y, labels: softplus(-log_z(x)).mean() + softplus(log_z(y)).mean(),
+                        classifying_generator, "semi-supervised")),
+    ("a pull-away term added with its weight forgotten", "generator's value",
+     lambda: check_loss(energies, lambda t, codes: t.mean() + pull_away_right(codes), "energy-pull-away")),
+    ("BEGAN's k on the real side", "real scores up",
+     lambda: check_loss(lambda s, t, k: k * s.mean() - t.mean(), np.mean, "began")),
+    ("a loss-sensitive gap with real and fake exchanged", "real scores up",
+     lambda: check_loss(lambda s, t, x, y: sensitive(t, s, x, y), np.mean, "loss-sensitive")),
+    ("a loss-sensitive margin of the squared distance", "critic's value",
+     lambda: check_loss(squared_margin, np.mean, "loss-sensitive")),
+    ("the generalised gap's min for its max", "critic's value",
+     lambda: check_loss(lambda s, t, x, y: np.minimum(gaps(s, t, x, y), 0.5 * gaps(s, t, x, y)).mean(), np.mean,
+                        "generalised-loss-sensitive")),
+    ("IMLE the other way round", "generator's value",
+     lambda: check_loss(None, lambda x, y: ((y[:, None] - x) ** 2).sum(2).min(1).mean(), "imle")),
+    ("a likelihood with its sign lost", "generator's value", lambda: check_loss(None, np.mean, "mle")),
+    ("reverse KL without the generator's density", "generator's value",
+     lambda: check_loss(None, lambda log_q, log_p: -log_p.mean(), "reverse-kl")),
+    ("an f-GAN of KL without f*'s −1", "critic's value",
+     lambda: check_loss(lambda s, t: -s.mean() + np.exp(t).mean(), lambda t: -np.exp(t).mean(), "f-kl")),
+    ("an f-GAN whose generator has the critic's T", "generator's value",
+     lambda: check_loss(of_kl, minus_mean, "f-kl")),
+    ("right in float64, overflows in float32", "critic's value in float32",
+     lambda: check_loss(lambda s, t: by_large_numbers(discriminator(s, t)), non_saturating, "non-saturating")),
+    ("a generator that overflows in float32", "generator's value in float32",
+     lambda: check_loss(discriminator, lambda t: by_large_numbers(non_saturating(t)), "non-saturating")),
+    ("BEGAN's balance with its sign turned", "the next k",
+     lambda: check_balance(lambda k, real, fake: balanced(k, real, fake, -1))),
+    ("BEGAN's k that leaves [0, 1]", "k stays in [0, 1]",
+     lambda: check_balance(lambda k, real, fake: k + 1e-3 * (0.5 * real.mean() - fake.mean()))),
+]
 LOSSES_WRONG = [
     ("the critic's loss with the wrong sign", "real scores up",
      lambda: check_loss(lambda s, t: s.mean() - t.mean(), minus_mean, "wasserstein")),
@@ -230,21 +353,22 @@ LOSSES_WRONG = [
      lambda: check_loss(discriminator, non_saturating, "non-saturating", generator_gradient=lambda t: -expit(-t))),
     ("a float64 scalar that promotes float32", "float32 stays float32",
      lambda: check_loss(lambda s, t: np.float64(1) * wasserstein(s, t), minus_mean, "wasserstein")),
-    ("label smoothing on both sides", "critic's value",
+    ("label smoothing on both sides", "fake scores up",
      lambda: check_loss(smoothed_on_both_sides, non_saturating, "non-saturating", smoothing=0.1)),
     ("a generator's label smoothed as well", "the generator moves",
      lambda: check_loss(discriminator, lambda t: -(0.9 * log_expit(t) + 0.1 * log_expit(-t)).mean(), "non-saturating")),
-    ("least squares of a sigmoid", "critic's value",
+    ("least squares of a sigmoid", "real scores up",
      lambda: check_loss(least_squares_of_a_sigmoid, lambda t: 0.5 * ((t - 1) ** 2).mean(), "least-squares")),
     ("least squares without its ½", "critic's value",
      lambda: check_loss(lambda s, t: 2 * least_squares(s, t), lambda t: ((t - 1) ** 2).mean(), "least-squares")),
-    ("the hinge for the generator too", "generator's value",
+    ("the hinge for the generator too", "the generator moves",
      lambda: check_loss(hinge, lambda t: np.maximum(0, 1 - t).mean(), "hinge")),
     ("an energy that the generator raises", "the generator moves",
      lambda: check_loss(lambda s, t: s.mean() + np.maximum(0, 1 - t).mean(), minus_mean, "energy")),
     ("EBGAN's max(m − D), without the 0", "critic's value",
      lambda: check_loss(of_energies_without_a_hinge, np.mean, "energy")),
-    ("EBGAN's hinge on the batch mean", "critic's value", lambda: check_loss(of_energies, np.mean, "energy")),
+    ("EBGAN's hinge on the batch mean", "fake scores up", lambda: check_loss(of_energies, np.mean, "energy")),
+    *KINDS_WRONG,
     ("pull-away not squared", "opposite rows", lambda: check_pull_away(pull_away_not_squared)),
     ("pull-away over N² pairs", "equal rows", lambda: check_pull_away(pull_away_not_normalised_by_pairs)),
     ("pull-away of |cos|", "value", lambda: check_pull_away(pull_away_of_absolute_cosines)),
@@ -314,6 +438,11 @@ def divided_by_the_mean_norm(w, critic, real, fake, eps):
     return ((r - 1) ** 2).mean(), critic.backward(2 * (r - 1) * g / max(r.mean(), 1e-12) / len(g), x_hat)
 
 
+def drawn_once_for_the_batch(w, critic, real, fake):
+    eps = np.full((len(real), 1), np.random.default_rng().random())
+    return of_tensors(penalty)(w, critic, real, fake, eps)
+
+
 def with_batch_norm(x):
     return ((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)).sum(axis=1, keepdims=True)
 
@@ -346,6 +475,8 @@ PENALTIES = [
      lambda: check_gradient_penalty(of_tensors(at_the_real_data))),
     ("two-sided where one-sided is claimed", "value, linear critic",
      lambda: check_gradient_penalty(of_tensors(penalty), "one-sided")),
+    ("one ε drawn for the whole batch", "distribution, quadratic critic",
+     lambda: check_gradient_penalty(drawn_once_for_the_batch, own_draws=True)),
     ("batch norm inside the critic", "a sample's score is its own",
      lambda: check_gradient_penalty(of_tensors(penalty), critic=with_batch_norm, examples=30)),
 ]
@@ -496,6 +627,14 @@ def bound_by_power_iteration():
 
 STEEP = ("far pairs", "near pairs", "along the gradient")  # searches: any of them may be first
 
+CLIPPING = [
+    ("all weights scaled into a ball", ("inside", "outside"),
+     lambda: check_weight_clipping(lambda w: w * min(1, 0.5 / max(np.linalg.norm(w), 1e-9)), 0.5)),
+    ("negative weights clipped to 0", "inside", lambda: check_weight_clipping(lambda w: np.clip(w, 0, 0.5), 0.5)),
+    ("weights halved beyond c", ("outside", "once is enough"),
+     lambda: check_weight_clipping(lambda w: np.where(abs(w) > 0.5, w / 2, w), 0.5)),
+]
+
 LIPSCHITZ = [
     ("C¹ taken for Lipschitz: x² with the slope at 1", STEEP,
      lambda: check_lipschitz(lambda x: (x**2).sum(axis=1), 2, 1)),
@@ -568,6 +707,6 @@ SAMPLERS = [
 
 MISTAKES = {
     "divergence": DIVERGENCES, "conjugate": CONJUGATES, "loss": LOSSES_WRONG, "gradient penalty": PENALTIES,
-    "norm": NORMS, "Lipschitz": LIPSCHITZ, "sampler": SAMPLERS,
+    "norm": NORMS, "clipping": CLIPPING, "Lipschitz": LIPSCHITZ, "sampler": SAMPLERS,
 }
 ROWS = [(family, *row) for family, rows in MISTAKES.items() for row in rows]

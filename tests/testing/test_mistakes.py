@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from minigan.testing import PropertyError, critics, divergences, losses, norms, samplers
+from minigan.testing import PropertyError, critics, divergences, losses, norms, penalties, samplers, terms
 from tests.selection import slow_but
 from tests.testing.mistakes import ROWS
 
@@ -30,10 +30,12 @@ def test_no_mistake_has_the_name_of_another() -> None:
 
 def test_every_property_catches_something() -> None:
     """The names of the rows, read off the source: a property that no mistake can break checks nothing."""
-    names = {name for module in (critics, divergences, losses, norms, samplers) for name in named(module)}
+    modules = (critics, divergences, losses, norms, penalties, samplers, terms)
+    names = {name for module in modules for name in named(module)}
     expected = [row[2] for row in ROWS]
     flat = {name for entry in expected for name in (entry if isinstance(entry, tuple) else (entry,))}
-    assert names <= flat, names - flat
+    debatable = {"the best critic is not sure"}  # warns: test_losses.py
+    assert names - debatable <= flat, names - debatable - flat
     assert len(names) > 40
 
 
@@ -41,5 +43,6 @@ def named(module):
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         a_row = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Property", "law")
-        if a_row and isinstance(node.args[0], ast.Constant):
+        debatable = a_row and any(keyword.arg == "debatable" for keyword in node.keywords)
+        if a_row and not debatable and isinstance(node.args[0], ast.Constant):
             yield node.args[0].value
