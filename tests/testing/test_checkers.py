@@ -226,13 +226,13 @@ def test_examples_says_how_many() -> None:
 ])
 def test_whatever_a_function_does_is_a_finding(D, words) -> None:
     with pytest.raises(PropertyError, match=words):
-        check_divergence(D)
+        check_divergence(D, examples=5)
 
 
 def test_a_function_that_differs_from_call_to_call_is_reported() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(PropertyError):
-        check_divergence(lambda p, q: rng.normal())
+        check_divergence(lambda p, q: rng.normal(), examples=5)
 
 
 def test_a_function_that_writes_into_its_arguments_spoils_nothing() -> None:
@@ -242,7 +242,7 @@ def test_a_function_that_writes_into_its_arguments_spoils_nothing() -> None:
         return 2 * value
 
     with pytest.raises(PropertyError) as error:
-        check_divergence(writes, "js")
+        check_divergence(writes, "js", examples=10)
     p, _ = error.value.counterexample["p_q"]
     assert p.sum() == pytest.approx(1)
 
