@@ -9,6 +9,7 @@ that of expm1, y + 1, has lost its digits where y is near −1. σ(v) as exp(−
 
 from math import inf
 from math import log as ln
+from math import log1p as ln1p
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from minigan.theory.fdivergence import (
     FDivergence,
     Form,
     absolute,
+    choose,
     exp,
+    exp_excess,
     expm1,
     log,
     log1p,
@@ -41,6 +44,24 @@ def _same(v: Any) -> Any:
     return 1.0 * v
 
 
+# What a row's integrand is made of, in a = log p and b = log q, so that near p = q no digits cancel and far from it
+# nothing overflows
+def _minus(a: Array, b: Array) -> Array:
+    """eᵃ − eᵇ."""
+    return choose(a - b < 1.0, lambda: exp(b) * expm1(minimum(a - b, 1.0)), lambda: exp(a) - exp(b))
+
+
+def _tangent_off(a: Array, m: Array, w: Array) -> Array:
+    """p log(p/m) − p + m = p (eʷ − 1 − w) of log p, log m and w = log(m/p)."""
+    return choose(w < 1.0, lambda: exp(a) * exp_excess(minimum(w, 1.0)), lambda: exp(m) - exp(a) * (1.0 + w))
+
+
+def _log_mix(w: Array, rho: float, pi: float) -> Array:
+    """log(ρ + π eʷ), ρ + π = 1."""
+    return choose(abs(w) < 1.0, lambda: log1p(pi * expm1(minimum(maximum(w, -1.0), 1.0))),
+                  lambda: namespace(w).logaddexp(0.0 * w + ln(rho), ln(pi) + w))
+
+
 def _both(form: Form) -> dict[str, Form]:
     """The forms of a row whose activation is f′(eᵛ) itself."""
     return {"usual": form, "ratio": form}
@@ -53,7 +74,7 @@ KL = FDivergence(
     conjugate=lambda t: exp(t - 1.0),
     activation=lambda v: 1.0 * v,
     at_zero=0.0, slope=inf,
-    integrand=lambda a, b: exp(a) * (a - b) - exp(a) + exp(b),
+    integrand=lambda a, b: _tangent_off(a, b, b - a),
     forms={"usual": Form(_same, lambda v: exp(v - 1.0), lambda v: v - 1.0),
            "ratio": Form(lambda v: v + 1.0, exp, _same)},
 )
@@ -74,7 +95,7 @@ PEARSON: FDivergence = FDivergence(
     conjugate=lambda t: maximum(t, -2.0) * (1.0 + 0.25 * maximum(t, -2.0)),
     activation=lambda v: 1.0 * v,
     at_zero=1.0, slope=inf,
-    integrand=lambda a, b: (exp(a - 0.5 * b) - exp(0.5 * b)) ** 2,
+    integrand=lambda a, b: _minus(a - 0.5 * b, 0.5 * b) ** 2,
     forms={"usual": Form(_same, lambda v: PEARSON.conjugate(v), lambda v: log(maximum(1.0 + 0.5 * v, 1e-30))),
            "ratio": Form(lambda v: 2.0 * exp(v) - 2.0, lambda v: exp(2.0 * v) - 1.0, _same)},
 )
@@ -96,7 +117,7 @@ HELLINGER = FDivergence(
     conjugate=lambda t: t / (1.0 - 2.0 * t),
     activation=lambda v: 0.5 - 0.5 * exp(-v),
     at_zero=0.5, slope=0.5,
-    integrand=lambda a, b: 0.5 * (exp(0.5 * a) - exp(0.5 * b)) ** 2,
+    integrand=lambda a, b: 0.5 * _minus(0.5 * a, 0.5 * b) ** 2,
     forms={"usual": Form(lambda v: 0.5 - 0.5 * exp(-v), lambda v: 0.5 * exp(v) - 0.5, lambda v: 2.0 * v),
            "ratio": Form(lambda v: 0.5 - 0.5 * exp(-0.5 * v), lambda v: 0.5 * exp(0.5 * v) - 0.5, _same)},
 )
@@ -120,18 +141,23 @@ def skew(pi: float) -> FDivergence:
     """
     if not 0 < pi < 1:
         raise ValueError(f"the weight of P must be between 0 and 1, not {pi}")
-    rho = 1.0 - pi
+    rho, log_rho = 1.0 - pi, ln1p(-pi)
     top = -pi * ln(pi)
+
+    def integrand(a: Array, b: Array) -> Array:
+        m = namespace(a).logaddexp(ln(pi) + a, log_rho + b)
+        return (pi * _tangent_off(a, m, _log_mix(b - a, pi, rho))
+                + rho * _tangent_off(b, m, _log_mix(a - b, rho, pi)))
+
     return FDivergence(
         name=f"js({pi:g})", summary="π u log u − m log m, m = πu + 1 − π", source="Huszár (2015)",
         f=lambda u: pi * u * log(u) - (1.0 + pi * (u - 1.0)) * log1p(pi * (u - 1.0)),
         f_prime=lambda u: -pi * log1p(rho * (1.0 / u - 1.0)),
         # 1 − π e^{t/π}, by expm1: at the end of the domain it is all rounding, and must not turn negative
-        conjugate=lambda t: rho * (ln(rho) - log(-expm1(minimum(t / pi + ln(pi), -1e-17)))),
+        conjugate=lambda t: rho * (log_rho - log(-expm1(minimum(t / pi + ln(pi), -1e-17)))),
         activation=lambda v: top - pi * softplus(-v),
-        at_zero=-rho * ln(rho), slope=top,
-        integrand=lambda a, b: -pi * exp(a) * namespace(a).logaddexp(0.0 * a + ln(pi), ln(rho) + b - a)
-        - rho * exp(b) * namespace(a).logaddexp(0.0 * b + ln(rho), ln(pi) + a - b),
+        at_zero=-rho * log_rho, slope=top,
+        integrand=integrand,
     )
 
 
@@ -153,7 +179,7 @@ TOTAL_VARIATION = FDivergence(
     conjugate=lambda t: maximum(t, -0.5),
     activation=lambda v: 0.5 * tanh(v),
     at_zero=0.5, slope=0.5, closed=True,
-    integrand=lambda a, b: 0.5 * absolute(exp(a) - exp(b)),
+    integrand=lambda a, b: 0.5 * absolute(_minus(a, b)),
     forms={"usual": Form(_half_tanh, _half_tanh, None)},
 )
 
@@ -177,7 +203,7 @@ JEFFREYS: FDivergence = FDivergence(
     conjugate=lambda t: expm1(-_log_omega(1.0 - t)) - _log_omega(1.0 - t),
     activation=lambda v: 1.0 * v,
     at_zero=inf, slope=inf,
-    integrand=lambda a, b: (exp(a) - exp(b)) * (a - b),
+    integrand=lambda a, b: _minus(a, b) * (a - b),
     forms={"usual": Form(_same, lambda v: JEFFREYS.conjugate(v), lambda v: -_log_omega(1.0 - v)),
            "ratio": Form(lambda v: v + 1.0 - exp(-v), lambda v: v - 1.0 + exp(v), _same)},
 )
@@ -232,8 +258,19 @@ def alpha(a: float) -> FDivergence:
 
     def integrand(log_p: Array, log_q: Array) -> Array:
         v = log_p - log_q
-        excess = _excess(log_p, v, k) / a if a >= 0.5 else _excess(log_q, v, a) / k
-        return excess - (exp(log_p) - exp(log_q)) / (a if a >= 0.5 else k)
+        # near p = q: with x = log(q/p), e = 1 − α, or with P and Q in each other's place: e is at most ½
+        mass, x, e = (log_p, -v, -k) if a >= 0.5 else (log_q, v, a)
+        radius = 1.0 / max(1.0, -e)
+
+        def near() -> Array:
+            y = minimum(maximum(x, -radius), radius)
+            return exp(mass) * (exp_excess(y) - (exp_excess(e * y) / e if e else 0.0)) / (1.0 - e)
+
+        def far() -> Array:
+            excess = _excess(log_p, v, k) / a if a >= 0.5 else _excess(log_q, v, a) / k
+            return excess - (exp(log_p) - exp(log_q)) / (a if a >= 0.5 else k)
+
+        return choose(abs(v) < radius, near, far)
 
     def conjugate(t: Any) -> Any:
         if not k:

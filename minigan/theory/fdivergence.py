@@ -35,6 +35,26 @@ def softplus(x: Any) -> Any:
     return autodiff.softplus(x) if isinstance(x, Tensor) else namespace(x).logaddexp(x, 0.0)
 
 
+# eˣ − 1 − x = x²/2 · (1 + x/3 · (1 + x/4 · (1 + ...))): to round-off for |x| < 0.1
+_TERMS = range(11, 2, -1)
+
+
+def exp_excess(x: Array) -> Array:
+    """eˣ − 1 − x ≥ 0 of an array, to nearly all digits near 0 too: what convexity leaves of exp, its tangent off."""
+    def series() -> Array:
+        small, y = minimum(maximum(x, -0.1), 0.1), 1.0
+        for n in _TERMS:
+            y = 1.0 + small * (y * (1 / n))
+        return 0.5 * small * small * y
+
+    return choose(abs(x) < 0.1, series, lambda: expm1(x) - x)
+
+
+def choose(near: Array, inside: Callable[[], Array], outside: Callable[[], Array]) -> Array:
+    """Entry by entry the first where ``near``, else the second, which is not computed if no entry asks for it."""
+    return inside() if bool(near.all()) else namespace(near).where(near, inside(), outside())
+
+
 @dataclass(frozen=True)
 class Form:
     """A raw score v, any real number, as a critic of D_f."""
@@ -76,5 +96,16 @@ class FDivergence:
 
 
 def perspective(f: Formula) -> Callable[[Array, Array], Array]:
-    """q f(p/q) of log p and log q: an ``integrand`` for an f of your own with f′(1) = 0, as long as p/q is finite."""
-    return lambda a, b: exp(b) * f(exp(a - b))
+    """q f(p/q) of log p and log q: an ``integrand`` for an f of your own with f′(1) = 0.
+
+    OverflowError where p and q are positive and f(p/q) is beyond what a float holds, though q f(p/q) may not be.
+    """
+    def integrand(a: Array, b: Array) -> Array:
+        xp = namespace(a)
+        y = f(exp(a - b))
+        if bool(((a > -inf) & (b > -inf) & ~xp.isfinite(y)).any()):
+            raise OverflowError(f"f(p/q) overflows, at log(p/q) from {float((a - b).min()):.4g} to "
+                                f"{float((a - b).max()):.4g}: write the integrand in log p and log q instead")
+        return exp(b) * y
+
+    return integrand
