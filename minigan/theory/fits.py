@@ -7,7 +7,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from math import exp as exp_of
-from math import expm1, inf, isfinite, log, log1p, sqrt
+from math import expm1, hypot, inf, isfinite, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, exp, hvp, logsumexp, square_norm, value_and_grad
 from minigan.autodiff.functions import as_tensor
+from minigan.theory.numbers import as_numbers
 from minigan.theory.quadrature import LogDensity, integrals
 
 __all__ = ["alpha_gaussians", "fit_forward_kl", "fit_reverse_kl", "gaussian_w2", "kl_gaussians"]
@@ -91,13 +92,23 @@ def gaussian_w2(mean_x: Array, cov_x: Array, mean_y: Array, cov_y: Array) -> flo
     Means (d,), covariances (d, d), symmetric and positive semi-definite, singular ones included.
     Source: Olkin & Pukelsheim (1982); Bhatia, Jain & Lim (2019), theorem 1. Checked by: W5.
     """
-    xp = namespace(mean_x, cov_x, mean_y, cov_y)
-    mu, nu = xp.asarray(mean_x, dtype=float), xp.asarray(mean_y, dtype=float)
+    mu, nu = as_numbers(mean_x, "mean_x", float), as_numbers(mean_y, "mean_y", float)
+    xp = namespace(mu, nu)
     A, B = _root(cov_x, mu, "x"), _root(cov_y, nu, "y")
     if mu.shape != nu.shape:
         raise ValueError(f"Gaussians of dimensions {mu.size} and {nu.size}")
+    with np.errstate(over="ignore"):
+        shift = mu - nu  # beyond 1.8e308 so is the distance
+    unit = float(abs(xp.stack([A, B])).max()) or 1.0  # the squares of A and B may overflow or underflow, not these
+    A, B = A / unit, B / unit
     left, _, right = xp.linalg.svd(A.T @ B)
-    return float(xp.sqrt(((mu - nu) ** 2).sum() + ((A - B @ (left @ right).T) ** 2).sum()))
+    return hypot(_norm(shift), unit * _norm(A - B @ (left @ right).T))
+
+
+def _norm(x: Array) -> float:
+    """The root of the sum of squares, in units of the largest entry, since squares overflow and underflow."""
+    unit = float(abs(x).max())
+    return unit * float((((x / unit) ** 2).sum()) ** 0.5) if 0 < unit < inf else unit
 
 
 def mixture_log_density(means: Array, sigmas: Array, weights: Array | None = None) -> Callable[[Any], Any]:
@@ -127,10 +138,10 @@ def log_mixture(x: Any, mu: np.ndarray, sigma: Any, w: np.ndarray) -> Any:
     if points.ndim < 1 or points.shape[-1] != dim:
         raise ValueError(f"points of shape {points.shape} do not fit a mixture whose means have shape {mu.shape}")
     with np.errstate(divide="ignore"):  # a weight of 0
-        log_w = as_tensor(np.log(w) - dim * np.log(sigma * np.sqrt(2 * np.pi)), like=points)
-    squares = square_norm(points.reshape((*points.shape[:-1], 1, dim)) - as_tensor(mu, like=points))
-    precision = 0.5 / sigma**2
-    y = logsumexp(log_w - squares * (as_tensor(precision, like=points) if np.ndim(sigma) else precision), axis=-1)
+        log_w = as_tensor(np.log(w) - dim * (np.log(sigma) + 0.5 * np.log(2 * np.pi)), like=points)
+    unit = as_tensor(sigma[:, None], like=points) if np.ndim(sigma) else float(sigma)
+    z = (points.reshape((*points.shape[:-1], 1, dim)) - as_tensor(mu, like=points)) / unit  # σ² might underflow
+    y = logsumexp(log_w - 0.5 * square_norm(z), axis=-1)
     return y if isinstance(x, Tensor) else y.value
 
 
@@ -158,34 +169,44 @@ def fit_reverse_kl(log_p: Callable[[Any], Any], mu: float, sigma: float) -> tupl
 
     log_p: of tensors, (n,) -> (n,), as ``mixture_log_density`` makes it. KL = −log σ − E_z log p(μ + σz) up to a
     constant, E_z by the trapezoid rule (spectrally exact for smooth p), gradient and Hessian by ``minigan.autodiff``,
-    trust-region Newton by scipy, on the host. RuntimeError if it does not converge. Source: Bishop (2006),
-    section 10.1.2. Checked by: D14.
+    trust-region Newton by scipy, on the host, in units of the Gaussian reached so far: μ to 1e-6 σ whatever the scale.
+    RuntimeError if it does not converge. Source: Bishop (2006), section 10.1.2. Checked by: D14.
     """
     from scipy.optimize import minimize
 
     _check_gaussians((mu, sigma))
     z = np.linspace(-10, 10, 601)
     weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()
+    start = f"({mu:g}, {sigma:g})"
 
-    def kl(theta: Tensor) -> Tensor:  # θ = (μ, log σ)
-        return -theta[1] - (log_p(theta[0] + exp(theta[1]) * z) * weights).sum()
+    def kl(theta: Tensor) -> Tensor:  # N(μ + σ θ₀, σ² exp(2θ₁))
+        return -theta[1] - (log_p((theta[0] + exp(theta[1]) * z) * sigma + mu) * weights).sum()
 
     def value_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
         y, (slope,) = value_and_grad(kl, theta)
         return float(y), slope.value
 
-    with np.errstate(all="ignore"):  # σ may run away, where p has no peak to hold it
-        found = minimize(value_and_slope, np.array([mu, log(sigma)]), jac=True, method="trust-ncg",
-                         hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
-    if not (found.success and np.isfinite(found.x).all() and np.isfinite(found.fun)):
-        raise RuntimeError(f"no local minimum of the reverse KL was found from ({mu:g}, {sigma:g}): {found.message}")
-    return float(found.x[0]), float(np.exp(found.x[1]))
+    for _ in range(_RESTARTS):
+        with np.errstate(all="ignore"):  # σ may run away, where p has no peak to hold it
+            found = minimize(value_and_slope, np.zeros(2), jac=True, method="trust-ncg",
+                             hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
+            moved = float(abs(found.x).max())
+            mu, sigma = mu + sigma * float(found.x[0]), sigma * float(np.exp(found.x[1]))
+        if not (isfinite(found.fun) and isfinite(mu) and 0 < sigma < inf):
+            break
+        # not found.success: where log p is large its rounding hides the last improvements
+        if moved < 1e-6 and float(abs(found.jac).max()) < 1e-5:
+            return mu, sigma
+    raise RuntimeError(f"no local minimum of the reverse KL was found from {start}: {found.message}")
+
+
+_RESTARTS = 30
 
 
 def _root(cov: Array, mean: Array, what: str) -> Array:
     """A with A Aᵀ = Σ."""
-    xp = namespace(cov)
-    cov = xp.asarray(cov, dtype=float)
+    cov = as_numbers(cov, f"cov_{what}", float)
+    xp = namespace(cov, mean)
     if mean.ndim != 1 or not mean.size or cov.shape != (mean.size, mean.size):
         raise ValueError(f"Gaussian {what} needs a mean (d,) and a covariance (d, d), not {mean.shape} and {cov.shape}")
     if not bool(xp.isfinite(mean).all() & xp.isfinite(cov).all()):
