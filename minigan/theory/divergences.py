@@ -14,10 +14,11 @@ import numpy as np
 
 from minigan.arrays import Array, DType, dtype, finfo, namespace, on_host
 from minigan.theory import family
+from minigan.theory.densities import integrals
 from minigan.theory.family import *  # noqa: F403
 from minigan.theory.fdivergence import FDivergence, Form, Formula, perspective
 from minigan.theory.numbers import as_numbers
-from minigan.theory.quadrature import Function, LogDensity, argmax, integrals
+from minigan.theory.quadrature import Function, LogDensity, argmax
 
 __all__ = [
     "FDivergence", "Form", "biconjugate", "conjugate", "divergence", "divergence_between", "extended_conjugate",
@@ -173,7 +174,7 @@ def _bound_terms(row: FDivergence, T: Array, p: Array, q: Array) -> Array:
     if bool(xp.isnan(T).any()):
         raise ValueError("the critic's values T must not be nan")
     cost = extended_conjugate(row, T)
-    lost = ((q > 0) & (cost == inf)) | ((p > 0) & (T == -inf))  # there p T outweighs f*(T), which is at most linear
+    lost = ((q > 0) & (cost == inf)) | ((p > 0) & (-inf == T))  # there p T outweighs f*(T), which is at most linear
     with np.errstate(all="ignore"):
         return xp.where(lost, -inf, xp.where(p > 0, p * T, 0.0) - xp.where(q > 0, q * cost, 0.0))
 

@@ -15,8 +15,9 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, exp, hvp, logsumexp, square_norm, value_and_grad
 from minigan.autodiff.functions import as_tensor
+from minigan.theory.densities import integrals
 from minigan.theory.numbers import as_numbers
-from minigan.theory.quadrature import LogDensity, integrals
+from minigan.theory.quadrature import LogDensity
 
 __all__ = ["alpha_gaussians", "fit_forward_kl", "fit_reverse_kl", "gaussian_w2", "kl_gaussians"]
 

@@ -16,9 +16,9 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, grad, logsumexp
 from minigan.autodiff.functions import as_tensor
+from minigan.theory.densities import integrals
 from minigan.theory.divergences import probabilities, same_shape
 from minigan.theory.fdivergence import exp, softplus
-from minigan.theory.quadrature import integrals
 
 __all__ = [
     "energy_value", "energy_value_between", "generator_gradient", "inverse_transform", "least_squares_value",
