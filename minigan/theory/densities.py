@@ -6,6 +6,7 @@ by octaves from each peak, each bisected until it agrees with its halves.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf, isfinite
 
 import numpy as np
@@ -31,7 +32,7 @@ def segments(
     centres = [*(x for x in (low, high) if isfinite(x)), *points]
     grid = octaves([0.0, *centres] if low <= 0 <= high else centres, low, high)
     for log_p in log_densities:
-        mode = peak(lambda x, log_p=log_p: _values(log_p, x), grid)  # a nan at an end, of 0 · log 0, does not count
+        mode = peak(partial(_values, log_p), grid)  # where a nan at an end, of 0 · log 0, does not count
         if all(abs(mode - c) > 1e-9 * abs(mode) for c in centres):
             centres.append(mode)
     return octaves(centres, low, high), centres

@@ -81,7 +81,7 @@ def _log(x: Fraction) -> float:
 
 
 def _log1p_excess(exact: Fraction) -> float:
-    """x − log(1 + x) for |x| < ½: with s = x/(2 + x) it is s (x − 2 (s²/3 + s⁴/5 + ...)), since log(1 + x) = 2 artanh s."""
+    """x − log(1 + x), |x| < ½: with s = x/(2 + x) it is s (x − 2 (s²/3 + s⁴/5 + ...)), since log(1 + x) = 2 artanh s."""
     x, s = float(exact), float(exact / (2 + exact))
     return s * (x - 2 * sum(s ** (2 * n) / (2 * n + 1) for n in range(1, 18)))
 
@@ -117,13 +117,13 @@ def mixture_log_density(means: Array, sigmas: Array, weights: Array | None = Non
 
     means: (k,); sigmas: (k,), or one for all; weights: (k,), summing to 1 (None: equal). ValueError otherwise.
     """
-    mu = np.asarray(means, dtype=float)
+    mu = as_numbers(means, "means", float)
     if mu.ndim != 1 or not mu.size:
         raise ValueError(f"means must be a vector (k,), not of shape {mu.shape}")
-    w = np.full(mu.shape, 1 / len(mu)) if weights is None else np.asarray(weights, dtype=float)
+    w = np.full(mu.shape, 1 / len(mu)) if weights is None else as_numbers(weights, "weights", float)
     if w.shape != mu.shape or not (w >= 0).all() or not abs(w.sum() - 1) <= 1e-6:
         raise ValueError(f"weights must be {len(mu)} probabilities that sum to 1, not {weights}")
-    sigma = np.broadcast_to(np.asarray(sigmas, dtype=float), mu.shape).copy()
+    sigma = np.broadcast_to(as_numbers(sigmas, "sigmas", float), mu.shape).copy()
     _check_gaussians(*zip(mu, sigma, strict=True))
     return lambda x: log_mixture(x.reshape(-1, 1), mu[:, None], sigma, w)
 

@@ -79,7 +79,7 @@ def refine(
         deeper = rough & (rough.sum() < 10_000) & (b - a > np.maximum(2e-13 * np.abs(m), _LEAST)) & (level < 64)
         if (stuck := rough & ~deeper).any():
             doubtful.append((np.stack([a[stuck], b[stuck]], axis=1), error[:, stuck]))
-        np.add.at(parts, (slice(None), parent[~deeper]), fine[:, ~deeper])
+        np.add.at(parts.T, parent[~deeper], fine[:, ~deeper].T)
         settled += size[:, ~deeper].sum(axis=1)
         if not deeper.any():
             break

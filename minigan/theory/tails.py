@@ -7,7 +7,8 @@ its sum is the rest, where no float is left between t and 0. That is Shanks' tra
 ε-algorithm computes it, but that the root is looked at.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import frexp, inf, ldexp
 from typing import NamedTuple
 
@@ -33,28 +34,37 @@ def with_tails(
     poles: dict[float, int] = {}  # singular points, and how many octaves there are towards each
     while True:
         a, b = _body(breaks, poles)
-        parts, where, errors = refine(g, a, b)
-        found = _poles(g, parts, where, errors, centres, poles)
-        if not found or len(poles) > _MOST:
+        parts, *stuck = refine(g, a, b)
+        arms = [_towards(c, sign, n) for c, n in poles.items() for sign in (-1, 1) if low < c + sign * _least(c) < high]
+        octaves = [refine(g, *arm, exact=True) for arm in arms]
+        scale = _sizes([parts, *(x for x, _, _ in octaves)])
+        known = list(poles)
+        found = _poles(g, scale, *stuck, [*known, *centres], _reach)
+        for _, *stuck_there in octaves:  # another pole among the octaves towards one
+            found += _poles(g, scale, *stuck_there, [*known, *found], lambda c: 2.0**16 * _least(c))
+        found = [c for c in dict.fromkeys(found) if c not in poles]
+        if not found or len(poles) + len(found) > _MOST:  # more are noise
             break
-        for c in found:
-            poles[c] = _room(c, [*centres, *poles, *found])
-    arms = [_towards(c, sign, n) for c, n in poles.items() for sign in (-1, 1) if low < c + sign * _least(c) < high]
-    octaves = [refine(g, a, b, exact=True) for a, b in arms]
+        poles = {c: _room(c, [*centres, *poles, *found]) for c in [*poles, *found]}
     every = np.concatenate([parts, *(x for x, _, _ in octaves)], axis=1)
-    scale = np.abs(np.where(np.isfinite(every), every, 0.0)).sum(axis=1)
     ends = [_outwards(sign) for sign, end, last in ((-1, low, parts[:, 0]), (1, high, parts[:, -1]))
             if abs(end) == inf and (np.abs(last) > 1e-17 * scale).any()]
     rests = [_rests(x, scale, a[-1]) for (x, _, _), (a, _) in zip(octaves, arms, strict=True)]
     rests += [_rests(refine(g, a, b)[0], scale, a[-1]) for a, b in ends]
     sums = total(np.concatenate([every, *rests], axis=1))
-    doubt = errors.sum(axis=1) + sum(e.sum(axis=1) for _, _, e in octaves)
+    doubt = stuck[1].sum(axis=1) + sum(e.sum(axis=1) for _, _, e in octaves)
     if (np.isfinite(sums) & (doubt > 1e-8 * scale + 1e-13 * np.sqrt(scale))).any():
         raise ValueError("the integrand is too rough to be integrated to 1e-8: is it random, or full of jumps?")
     return sums
 
 
-_MOST = 16  # singularities; more are noise
+_MOST = 16
+
+
+def _sizes(parts: list[np.ndarray]) -> np.ndarray:
+    """∫|g|, about."""
+    every = np.concatenate(parts, axis=1)
+    return np.abs(np.where(np.isfinite(every), every, 0.0)).sum(axis=1)
 
 
 def _body(breaks: np.ndarray, poles: dict[float, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -69,24 +79,27 @@ def _body(breaks: np.ndarray, poles: dict[float, int]) -> tuple[np.ndarray, np.n
 
 
 def _poles(
-    g: Function, parts: np.ndarray, where: np.ndarray, errors: np.ndarray, centres: Sequence[float],
-    known: dict[float, int],
+    g: Function, scale: np.ndarray, where: np.ndarray, errors: np.ndarray, centres: Sequence[float],
+    reach: Callable[[float], float],
 ) -> list[float]:
-    """Where refine found no end, and it matters: the nearest centre, or where |g| is largest."""
-    scale = np.abs(np.where(np.isfinite(parts), parts, 0.0)).sum(axis=1)[:, None]
-    doubt = (errors / (1e-12 * scale + 1e-16 * np.sqrt(scale) + 1e-300)).max(axis=0) if errors.size else np.zeros(0)
+    """Where refine found no end, and it matters: at the nearest centre within reach, or where |g| is largest."""
     found: list[float] = []
+    doubt = (errors / (1e-12 * scale + 1e-16 * np.sqrt(scale) + 1e-300)[:, None]).max(axis=0)
     for i in np.argsort(-doubt)[: np.count_nonzero(doubt > 1)]:
         a, b = where[i]
-        near = [c for c in {*known, *found, *centres} if a - 2 * _reach(c) <= c <= b + 2 * _reach(c)]
-        if near:
-            c = min(near, key=lambda c: max(a - c, c - b, 0.0))
-        else:
-            k = int((errors[:, i] / (scale[:, 0] + 1e-300)).argmax())
-            c = peak(lambda x, k=k: np.abs(g(x)[k]), np.linspace(a, b, 65))
-        if c not in known and c not in found:
-            found.append(c)
-    return found if len(found) <= _MOST else []
+        near = [c for c in [*found, *centres] if a - 2 * reach(c) <= c <= b + 2 * reach(c)]
+        worst = int((errors[:, i] / (scale + 1e-300)).argmax())
+        found.append(sorted(near, key=partial(_gap, a, b))[0] if near else
+                     peak(partial(_size, g, worst), np.linspace(a, b, 65)))
+    return found
+
+
+def _gap(a: float, b: float, c: float) -> float:
+    return max(a - c, c - b, 0.0)
+
+
+def _size(g: Function, k: int, x: np.ndarray) -> np.ndarray:
+    return np.abs(g(x)[k])
 
 
 def _least(c: float) -> float:
@@ -103,7 +116,7 @@ def _room(c: float, others: Sequence[float]) -> int:
     gaps = [abs(x - c) for x in others if abs(x - c) > 4 * _least(c)]
     n = min(_OUTER - _INNER, int(np.log2(min(gaps, default=inf) / 2 / _least(c))) if gaps else inf)
     if n < _FEWEST:
-        raise ValueError(f"the integrand is singular at x = {c!r}, too near to another singularity or peak to tell more")
+        raise ValueError(f"the integrand is singular at x = {c!r}, too near to another singularity or a peak")
     return int(n)
 
 
@@ -135,8 +148,8 @@ def _rest(x: np.ndarray, scale: float, place: float) -> float:
     rest = np.copysign(inf, x[-1]) if diverges else best.rest(x)
     doubt = max(abs(fit.rest(x) - rest) for fit in likely) if not diverges else 0.0
     if (best.residual > 1e-6 or slow or doubt > 1e-7 * scale) and not abs(rest) < 1e-8 * scale:
-        raise ValueError(f"whether and to what the integral converges near x = {place:g} is not to be told from the octaves "
-                         "there: use a variable in which that point is 0, where floats are densest")
+        raise ValueError(f"whether and to what the integral converges near x = {place:g} is not to be told from the "
+                         "octaves there: use a variable in which that point is 0, where floats are densest")
     return float(rest)
 
 
