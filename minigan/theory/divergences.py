@@ -146,7 +146,7 @@ def optimal_critic(row: FDivergence, p: Array, q: Array) -> Array:
 def _last(row: FDivergence, kept: DType) -> float:
     """The largest number of that precision in dom f*."""
     rounded = np.asarray(row.slope, dtype=kept)
-    beyond = rounded > row.slope or (rounded == row.slope < inf and not row.closed)
+    beyond = float(rounded) > row.slope or (float(rounded) == row.slope < inf and not row.closed)
     return float(np.nextafter(rounded, np.asarray(-inf, dtype=kept)) if beyond else rounded)
 
 

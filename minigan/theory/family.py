@@ -278,7 +278,10 @@ def alpha(a: float) -> FDivergence:
         # u = (1 + kt)^{1/k}, floored at 0 (at ε if α > 1: then the sup sits at u = 0, and so small a u is nearly
         # that, and has a derivative)
         floor = float(np.finfo(getattr(t, "dtype", float)).eps) if a > 1 else 0.0
-        return _power(log1p(maximum(k * t, floor - 1.0)) / k, a)
+        log_power = log1p(maximum(k * t, floor - 1.0))
+        if k < 0:  # as t → −∞, where kt overflows, log(kt) = log 10¹⁵ + log(kt/10¹⁵)
+            log_power = log1p(minimum(maximum(k * t, -1.0), 1e15)) + log(maximum(t / (1e15 / k), 1.0))
+        return _power(log_power / k, a)
 
     def log_ratio(v: Any) -> Any:
         """log u of f′(u) = T: 1 + kT = uᵏ, which is (1 − α) softplus(−v) if α < 1."""

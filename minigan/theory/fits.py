@@ -81,7 +81,7 @@ def _log(x: Fraction) -> float:
 
 
 def _log1p_excess(exact: Fraction) -> float:
-    """x − log(1 + x), |x| < ½: with s = x/(2 + x) it is s (x − 2 (s²/3 + s⁴/5 + ...)), since log(1 + x) = 2 artanh s."""
+    """x − log(1 + x), |x| < ½: with s = x/(2 + x) it is s (x − 2 (s²/3 + s⁴/5 + ...)): log(1 + x) = 2 artanh s."""
     x, s = float(exact), float(exact / (2 + exact))
     return s * (x - 2 * sum(s ** (2 * n) / (2 * n + 1) for n in range(1, 18)))
 

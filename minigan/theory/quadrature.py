@@ -11,6 +11,7 @@ The tests hold it against QUADPACK.
 
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ _LEAST = 2.0**-199  # the narrowest segment: in narrower ones x² and the like u
 def integrate(g: Function, breaks: Array) -> np.ndarray:
     """∫ g over [breaks₀, breaks₋₁]: the sum of ``refine``'s parts. Answers (k,). On the host."""
     breaks = to_host(breaks)
-    return total(refine(g, breaks[:-1], breaks[1:])[0])
+    return total(refine(g, breaks[:-1], breaks[1:]).parts)
 
 
 def total(parts: np.ndarray) -> np.ndarray:
@@ -39,9 +40,15 @@ def total(parts: np.ndarray) -> np.ndarray:
     return np.where((parts == -inf).any(axis=1), -inf, np.where((parts == inf).any(axis=1), inf, finite))
 
 
-def refine(
-    g: Function, a: np.ndarray, b: np.ndarray, exact: bool = False,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class Integrals(NamedTuple):
+    """Of k functions over n segments, and over which m of the halves of halves bisection came to no end."""
+
+    parts: np.ndarray  # (k, n)
+    stuck: np.ndarray  # (m, 2), their ends
+    errors: np.ndarray  # (k, m), by how much the halves differ from the whole
+
+
+def refine(g: Function, a: np.ndarray, b: np.ndarray, exact: bool = False) -> Integrals:
     """∫ g over each segment [aᵢ, bᵢ], by 15-point Gauss–Legendre, each segment bisected as often as it takes.
 
     A segment is good when the rule on it and on its two halves agree to 1e-12 of ∫|g|, or to 1e-16 √∫|g|: as much is
@@ -49,8 +56,7 @@ def refine(
 
     g: (n,) -> (k, n), k functions at the same points; a, b: (n,); put them at kinks and peaks.
     exact: with the weights of the very points to which the nodes were rounded, where a segment is near a float's
-    resolution. Answers the integrals (k, n); what could not be settled, as segments (m, 2); and by how much each
-    is in doubt (k, m). An infinite node makes the integral infinite; nan raises ValueError.
+    resolution. An infinite node makes the integral infinite; nan raises ValueError.
     """
     def rule(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         x = (a + b)[:, None] / 2 + (b - a)[:, None] / 2 * _NODES
@@ -86,9 +92,9 @@ def refine(
         a, b = np.concatenate([a[deeper], m[deeper]]), np.concatenate([m[deeper], b[deeper]])
         parent = np.concatenate([parent[deeper], parent[deeper]])
         coarse = np.concatenate([left[:, deeper], right[:, deeper]], axis=1)
-    where, errors = zip(*doubtful, strict=True) if doubtful else ((np.zeros((0, 2)),), (np.zeros((len(parts), 0)),))
+    doubtful.append((np.zeros((0, 2)), np.zeros((len(parts), 0))))
     parts = np.where(np.isnan(parts), -inf, parts)  # of +∞ and −∞, for a lower bound the safe answer
-    return parts, np.concatenate(where), np.concatenate(errors, axis=1)
+    return Integrals(parts, np.concatenate([x for x, _ in doubtful]), np.concatenate([e for _, e in doubtful], axis=1))
 
 
 def _weights(x: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

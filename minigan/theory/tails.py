@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigan.theory.quadrature import Function, peak, refine, total
+from minigan.theory.quadrature import Function, Integrals, peak, refine, total
 
 __all__: list[str] = []
 
@@ -33,38 +33,30 @@ def with_tails(
     """
     poles: dict[float, int] = {}  # singular points, and how many octaves there are towards each
     while True:
-        a, b = _body(breaks, poles)
-        parts, *stuck = refine(g, a, b)
+        body = refine(g, *_body(breaks, poles))
         arms = [_towards(c, sign, n) for c, n in poles.items() for sign in (-1, 1) if low < c + sign * _least(c) < high]
-        octaves = [refine(g, *arm, exact=True) for arm in arms]
-        scale = _sizes([parts, *(x for x, _, _ in octaves)])
-        known = list(poles)
-        found = _poles(g, scale, *stuck, [*known, *centres], _reach)
-        for _, *stuck_there in octaves:  # another pole among the octaves towards one
-            found += _poles(g, scale, *stuck_there, [*known, *found], lambda c: 2.0**16 * _least(c))
+        octaves = [refine(g, a, b, exact=True) for a, b in arms]
+        every = np.concatenate([body.parts, *(x.parts for x in octaves)], axis=1)
+        scale = np.abs(np.where(np.isfinite(every), every, 0.0)).sum(axis=1)
+        found = _poles(g, scale, body, [*poles, *centres], _reach)
+        for x in octaves:  # another pole among the octaves towards one
+            found += _poles(g, scale, x, [*poles, *found], lambda c: 2.0**16 * _least(c))
         found = [c for c in dict.fromkeys(found) if c not in poles]
         if not found or len(poles) + len(found) > _MOST:  # more are noise
             break
         poles = {c: _room(c, [*centres, *poles, *found]) for c in [*poles, *found]}
-    every = np.concatenate([parts, *(x for x, _, _ in octaves)], axis=1)
-    ends = [_outwards(sign) for sign, end, last in ((-1, low, parts[:, 0]), (1, high, parts[:, -1]))
+    ends = [_outwards(sign) for sign, end, last in ((-1, low, body.parts[:, 0]), (1, high, body.parts[:, -1]))
             if abs(end) == inf and (np.abs(last) > 1e-17 * scale).any()]
-    rests = [_rests(x, scale, a[-1]) for (x, _, _), (a, _) in zip(octaves, arms, strict=True)]
-    rests += [_rests(refine(g, a, b)[0], scale, a[-1]) for a, b in ends]
+    rests = [_rests(x.parts, scale, a[-1]) for x, (a, _) in zip(octaves, arms, strict=True)]
+    rests += [_rests(refine(g, a, b).parts, scale, a[-1]) for a, b in ends]
     sums = total(np.concatenate([every, *rests], axis=1))
-    doubt = stuck[1].sum(axis=1) + sum(e.sum(axis=1) for _, _, e in octaves)
+    doubt = sum(x.errors.sum(axis=1) for x in [body, *octaves])
     if (np.isfinite(sums) & (doubt > 1e-8 * scale + 1e-13 * np.sqrt(scale))).any():
         raise ValueError("the integrand is too rough to be integrated to 1e-8: is it random, or full of jumps?")
     return sums
 
 
 _MOST = 16
-
-
-def _sizes(parts: list[np.ndarray]) -> np.ndarray:
-    """∫|g|, about."""
-    every = np.concatenate(parts, axis=1)
-    return np.abs(np.where(np.isfinite(every), every, 0.0)).sum(axis=1)
 
 
 def _body(breaks: np.ndarray, poles: dict[float, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -79,16 +71,15 @@ def _body(breaks: np.ndarray, poles: dict[float, int]) -> tuple[np.ndarray, np.n
 
 
 def _poles(
-    g: Function, scale: np.ndarray, where: np.ndarray, errors: np.ndarray, centres: Sequence[float],
-    reach: Callable[[float], float],
+    g: Function, scale: np.ndarray, of: Integrals, centres: Sequence[float], reach: Callable[[float], float],
 ) -> list[float]:
-    """Where refine found no end, and it matters: at the nearest centre within reach, or where |g| is largest."""
+    """Where bisection found no end, and it matters: at the nearest centre within reach, or where |g| is largest."""
     found: list[float] = []
-    doubt = (errors / (1e-12 * scale + 1e-16 * np.sqrt(scale) + 1e-300)[:, None]).max(axis=0)
+    doubt = (of.errors / (1e-12 * scale + 1e-16 * np.sqrt(scale) + 1e-300)[:, None]).max(axis=0)
     for i in np.argsort(-doubt)[: np.count_nonzero(doubt > 1)]:
-        a, b = where[i]
+        a, b = of.stuck[i]
         near = [c for c in [*found, *centres] if a - 2 * reach(c) <= c <= b + 2 * reach(c)]
-        worst = int((errors[:, i] / (scale + 1e-300)).argmax())
+        worst = int((of.errors[:, i] / (scale + 1e-300)).argmax())
         found.append(sorted(near, key=partial(_gap, a, b))[0] if near else
                      peak(partial(_size, g, worst), np.linspace(a, b, 65)))
     return found
