@@ -193,10 +193,11 @@ def fit_reverse_kl(log_p: Callable[[Any], Any], mu: float, sigma: float) -> tupl
                              hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
             moved = float(abs(found.x).max())
             mu, sigma = mu + sigma * float(found.x[0]), sigma * float(np.exp(found.x[1]))
-        if not (isfinite(found.fun) and isfinite(mu) and 0 < sigma < inf):
+        # a small slope: where log p is large its rounding hides the last improvements, and success is denied
+        settled = found.success or float(abs(found.jac).max()) < 1e-5
+        if not (settled and isfinite(found.fun) and isfinite(mu) and 0 < sigma < inf):
             break
-        # not found.success: where log p is large its rounding hides the last improvements
-        if moved < 1e-6 and float(abs(found.jac).max()) < 1e-5:
+        if moved < 1e-6:
             return mu, sigma
     raise RuntimeError(f"no local minimum of the reverse KL was found from {start}: {found.message}")
 

@@ -77,6 +77,8 @@ def _poles(
     found: list[float] = []
     doubt = (of.errors / (1e-12 * scale + 1e-16 * np.sqrt(scale) + 1e-300)[:, None]).max(axis=0)
     for i in np.argsort(-doubt)[: np.count_nonzero(doubt > 1)]:
+        if len({*found}) > _MOST:
+            break
         a, b = of.stuck[i]
         near = [c for c in [*found, *centres] if a - 2 * reach(c) <= c <= b + 2 * reach(c)]
         worst = int((of.errors[:, i] / (scale + 1e-300)).argmax())
