@@ -36,7 +36,8 @@ III. Distances, without any training
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
    the xy game and Dirac-GAN under every method; their Jacobians . theory/scalar_games.py, dynamics.py
    moment matching against mode seeking; Gaussians in closed form, Bures' W₂ ...... theory/fits.py
-   ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
+   ∫ and argmax on the line; of densities of any width; what is left at a singularity .... theory/quadrature.py,
+                                                                                theory/densities.py, theory/tails.py
    lists and arrays as numbers; masked entries, text and tensors refused ........... theory/numbers.py
 IV. The games
    every loss by name ............................................................. gans/losses/table.py

@@ -28,10 +28,20 @@ _STEPS = 2.0 ** np.concatenate([np.arange(-200, -40, 4), np.arange(-40, 40), np.
 _LEAST = 2.0**-199  # the narrowest segment: in narrower ones x² and the like underflow in the densities themselves
 
 
-def integrate(g: Function, breaks: Array) -> np.ndarray:
-    """∫ g over [breaks₀, breaks₋₁]: the sum of ``refine``'s parts. Answers (k,). On the host."""
+def integrate(g: Function, breaks: Array, rtol: float = 1e-12, atol: float = 1e-16) -> np.ndarray:
+    """∫ g over [breaks₀, breaks₋₁], the sum of ``refine``'s parts, to rtol · ∫|g| + atol. Answers (k,).
+
+    g: (n,) -> (k, n), k functions at the same points; breaks: increasing; put them at kinks and peaks. An infinite
+    node makes the integral infinite. ValueError for nan, and where bisection comes to no end within 1e-6 of ∫|g|:
+    at a pole such as 1/x, which may be infinite, or of noise. On the host.
+    """
     breaks = to_host(breaks)
-    return total(refine(g, breaks[:-1], breaks[1:]).parts)
+    found = refine(g, breaks[:-1], breaks[1:], rtol=rtol, atol=atol)
+    doubt, sums = found.errors.sum(axis=1), total(found.parts)
+    if (np.isfinite(sums) & (doubt > 1e-6 * np.abs(np.where(np.isinf(found.parts), 0, found.parts)).sum(axis=1))).any():
+        raise ValueError(f"the integral is in doubt by {doubt.max():.2g}: the integrand is too rough, or has a pole "
+                         f"near x = {found.stuck[found.errors.max(axis=0).argmax()][0]:g}")
+    return sums
 
 
 def total(parts: np.ndarray) -> np.ndarray:
@@ -48,10 +58,12 @@ class Integrals(NamedTuple):
     errors: np.ndarray  # (k, m), by how much the halves differ from the whole
 
 
-def refine(g: Function, a: np.ndarray, b: np.ndarray, exact: bool = False) -> Integrals:
+def refine(
+    g: Function, a: np.ndarray, b: np.ndarray, exact: bool = False, rtol: float = 1e-12, atol: float = 0.0,
+) -> Integrals:
     """∫ g over each segment [aᵢ, bᵢ], by 15-point Gauss–Legendre, each segment bisected as often as it takes.
 
-    A segment is good when the rule on it and on its two halves agree to 1e-12 of ∫|g|, or to 1e-16 √∫|g|: as much is
+    A segment is good when the rule on it and on its two halves agree to rtol · ∫|g| + atol, or to 1e-16 √∫|g|: as much is
     left of g ~ (log p − log q)² by the rounding of log p and log q.
 
     g: (n,) -> (k, n), k functions at the same points; a, b: (n,); put them at kinks and peaks.
@@ -80,7 +92,7 @@ def refine(g: Function, a: np.ndarray, b: np.ndarray, exact: bool = False) -> In
             error = np.where(np.isfinite(fine), np.abs(fine - coarse), 0.0)
         size = np.where(np.isfinite(fine), np.abs(fine), 0.0)
         scale = settled + size.sum(axis=1)
-        rough = (error > (1e-12 * scale + 1e-16 * np.sqrt(scale))[:, None]).any(axis=0)
+        rough = (error > (rtol * scale + 1e-16 * np.sqrt(scale) + atol)[:, None]).any(axis=0)
         # More is not a peak but noise; and in a narrower segment nodes round to its end, which may be a singularity
         deeper = rough & (rough.sum() < 10_000) & (b - a > np.maximum(2e-13 * np.abs(m), _LEAST)) & (level < 64)
         if (stuck := rough & ~deeper).any():
