@@ -7,7 +7,7 @@ A ``Form`` is written out in v, for float32. exp(v) − 1 and not expm1(v): the 
 that of expm1, y + 1, has lost its digits where y is near −1. σ(v) as exp(−softplus(−v)), for the same reason.
 """
 
-from math import inf
+from math import copysign, inf
 from math import log as ln
 from math import log1p as ln1p
 from typing import Any
@@ -235,10 +235,12 @@ def _log_softplus(v: Any) -> Any:
     return minimum(v + 30.0, 0.0) + log(softplus(maximum(v, -30.0)))
 
 
-def _excess(a: Array, x: Array, k: float) -> Array:
-    """eᵃ (e^{kx} − 1)/k, though eᵃ underflow and e^{kx} overflow."""
-    small = exp(a) * _power(minimum(k * x, 1.0) / k if k else x, k)
-    return namespace(a).where(k * x < 1.0, small, (exp(a + k * x) - exp(a)) / (k or 1.0))
+def _excess(a: Array, x: Array, k: float, over: float) -> Array:
+    """eᵃ (e^{kx} − 1)/(k over), though eᵃ underflow and e^{kx} overflow."""
+    small = exp(a) * _power(minimum(k * x, 1.0) / k if k else x, k) / over
+    scale = (k or 1.0) * over
+    large = copysign(1.0, scale) * exp(a + k * x - ln(abs(scale))) - exp(a) / scale
+    return namespace(a).where(k * x < 1.0, small, large)
 
 
 def alpha(a: float) -> FDivergence:
@@ -267,7 +269,7 @@ def alpha(a: float) -> FDivergence:
             return exp(mass) * (exp_excess(y) - (exp_excess(e * y) / e if e else 0.0)) / (1.0 - e)
 
         def far() -> Array:
-            excess = _excess(log_p, v, k) / a if a >= 0.5 else _excess(log_q, v, a) / k
+            excess = _excess(log_p, v, k, a) if a >= 0.5 else _excess(log_q, v, a, k)
             return excess - (exp(log_p) - exp(log_q)) / (a if a >= 0.5 else k)
 
         return choose(abs(v) < radius, near, far)

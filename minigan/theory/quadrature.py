@@ -63,7 +63,7 @@ def refine(
 ) -> Integrals:
     """∫ g over each segment [aᵢ, bᵢ], by 15-point Gauss–Legendre, each segment bisected as often as it takes.
 
-    A segment is good when the rule on it and on its two halves agree to rtol · ∫|g| + atol, or to 1e-16 √∫|g|: as much is
+    A segment is good when the rule on it and on its halves agree to rtol · ∫|g| + atol, or to 1e-16 √∫|g|: as much is
     left of g ~ (log p − log q)² by the rounding of log p and log q.
 
     g: (n,) -> (k, n), k functions at the same points; a, b: (n,); put them at kinks and peaks.

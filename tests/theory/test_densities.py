@@ -206,7 +206,7 @@ def test_finite_is_found_to_nearly_all_digits(row, log_p, log_q, low, high, expe
     assert divergence_between(row, log_p, log_q, low, high) == pytest.approx(expected, rel=2e-11)
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow("more seeds")) for s in range(2, 20))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow("more seeds")) for s in range(1, 20))])
 def test_beta_laws_of_any_ends(seed):
     rng = np.random.default_rng(seed)
     for _ in range(15):
