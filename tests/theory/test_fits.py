@@ -104,8 +104,8 @@ def test_w2_of_any_scale(x, y, expected):
     assert fits.gaussian_w2(*x, *y) == pytest.approx(expected, rel=1e-13, abs=0)
 
 
-@pytest.mark.parametrize("scale", [1e-100, 1e-6, 3e5, 1e6, 1e100])
-@pytest.mark.parametrize("start", [(1.5, 1.0), (10.0, 0.1)])
+@pytest.mark.parametrize("scale", [1e-100, 3e5, 1e100])
+@pytest.mark.parametrize("start", [(10.0, 0.1)])
 def test_the_reverse_fit_is_free_of_scale(scale, start):
     mu, sigma = (x * scale for x in start)
     one = fits.mixture_log_density([3 * scale], 0.2 * scale)
