@@ -53,6 +53,7 @@ def integrals(
             return all_three(np.where(pole, np.nextafter(x, inf), x))
         return np.stack([g(x), np.exp(a), np.exp(b)])
 
+    low, high, points = float(low), float(high), [float(x) for x in points]  # a float32 would round what is added to it
     with np.errstate(all="ignore"):
         breaks, centres = segments([log_p, log_q], low, high, points)
         value, *masses = with_tails(all_three, breaks, centres, low, high)

@@ -147,6 +147,8 @@ def test_quadrature_finds_kinks_jumps_and_infinities():
         return np.stack([np.abs(x - 0.3), np.where(x > 0.7, 1.0, 0.0), np.where(x > 0.99, inf, 1.0), np.log(x)])
 
     np.testing.assert_allclose(quadrature.integrate(g, np.array([0.0, 1.0])), [0.29, 0.3, inf, -1], rtol=1e-9)
+    with pytest.raises(ValueError, match=r"in doubt .* has a pole near x = 0"):
+        quadrature.integrate(lambda x: 1 / x[None], np.array([0.0, 1.0]))
     assert quadrature.integrate(lambda x: np.where(x > 0.5, inf, -inf)[None], np.array([0.0, 1.0]))[0] == -inf
     with pytest.raises(ValueError, match="nan"):
         quadrature.integrate(lambda x: np.full((1, len(x)), np.nan), np.array([0.0, 1.0]))
@@ -259,3 +261,8 @@ def test_other_integrals_over_singular_densities():
 def test_a_density_may_be_nan_at_its_very_end():
     assert divergence_between(KL, lambda x: 0 * np.log(x) - x, stats.gamma(2).logpdf, 0, inf) == pytest.approx(
         np.euler_gamma, rel=1e-11)  # 0 · log 0
+
+
+def test_ends_and_points_of_any_type():
+    assert divergence_between(KL, arcsine, uniform, np.int64(0), np.float32(1)) == pytest.approx(log(4 / pi), rel=1e-11)
+    assert divergence_between(PEARSON, uniform, power(2, 0.25), 0, 1, points=(np.float32(0.25),)) == inf
