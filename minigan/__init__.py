@@ -30,7 +30,8 @@ II. The players
    gradient descent, momentum, RMSProp, Adam, optimistic steps; schedules ......... nets/optim.py
 III. Distances, without any training
    f, f′, f* and the activation of each f-divergence, a row each ....... theory/fdivergence.py, family.py
-   D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
+   D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; JS in both conventions; f*, f** ..... theory/divergences.py,
+                                                                                        theory/conjugates.py
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
    W_p on the line, by linear program, by assignment, by Sinkhorn; duals ......... theory/transport.py
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py

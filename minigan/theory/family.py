@@ -26,11 +26,14 @@ from minigan.theory.fdivergence import (
     expm1,
     log,
     log1p,
+    log_mix,
     maximum,
     minimum,
+    minus,
     sign,
     softplus,
     sqrt,
+    tangent_off,
     tanh,
 )
 
@@ -42,24 +45,6 @@ _FGAN = "Nowozin et al. (2016), tables 1, 2 and 6"
 
 def _same(v: Any) -> Any:
     return 1.0 * v
-
-
-# What a row's integrand is made of, in a = log p and b = log q, so that near p = q no digits cancel and far from it
-# nothing overflows
-def _minus(a: Array, b: Array) -> Array:
-    """eᵃ − eᵇ."""
-    return choose(a - b < 1.0, lambda: exp(b) * expm1(minimum(a - b, 1.0)), lambda: exp(a) - exp(b))
-
-
-def _tangent_off(a: Array, m: Array, w: Array) -> Array:
-    """p log(p/m) − p + m = p (eʷ − 1 − w) of log p, log m and w = log(m/p)."""
-    return choose(w < 1.0, lambda: exp(a) * exp_excess(minimum(w, 1.0)), lambda: exp(m) - exp(a) * (1.0 + w))
-
-
-def _log_mix(w: Array, rho: float, pi: float) -> Array:
-    """log(ρ + π eʷ), ρ + π = 1."""
-    return choose(abs(w) < 1.0, lambda: log1p(pi * expm1(minimum(maximum(w, -1.0), 1.0))),
-                  lambda: namespace(w).logaddexp(0.0 * w + ln(rho), ln(pi) + w))
 
 
 def _both(form: Form) -> dict[str, Form]:
@@ -74,7 +59,7 @@ KL = FDivergence(
     conjugate=lambda t: exp(t - 1.0),
     activation=lambda v: 1.0 * v,
     at_zero=0.0, slope=inf,
-    integrand=lambda a, b: _tangent_off(a, b, b - a),
+    integrand=lambda a, b: tangent_off(a, b, b - a),
     forms={"usual": Form(_same, lambda v: exp(v - 1.0), lambda v: v - 1.0),
            "ratio": Form(lambda v: v + 1.0, exp, _same)},
 )
@@ -95,7 +80,7 @@ PEARSON: FDivergence = FDivergence(
     conjugate=lambda t: maximum(t, -2.0) * (1.0 + 0.25 * maximum(t, -2.0)),
     activation=lambda v: 1.0 * v,
     at_zero=1.0, slope=inf,
-    integrand=lambda a, b: _minus(a - 0.5 * b, 0.5 * b) ** 2,
+    integrand=lambda a, b: minus(a - 0.5 * b, 0.5 * b) ** 2,
     forms={"usual": Form(_same, lambda v: PEARSON.conjugate(v), lambda v: log(maximum(1.0 + 0.5 * v, 1e-30))),
            "ratio": Form(lambda v: 2.0 * exp(v) - 2.0, lambda v: exp(2.0 * v) - 1.0, _same)},
 )
@@ -117,7 +102,7 @@ HELLINGER = FDivergence(
     conjugate=lambda t: t / (1.0 - 2.0 * t),
     activation=lambda v: 0.5 - 0.5 * exp(-v),
     at_zero=0.5, slope=0.5,
-    integrand=lambda a, b: 0.5 * _minus(0.5 * a, 0.5 * b) ** 2,
+    integrand=lambda a, b: 0.5 * minus(0.5 * a, 0.5 * b) ** 2,
     forms={"usual": Form(lambda v: 0.5 - 0.5 * exp(-v), lambda v: 0.5 * exp(v) - 0.5, lambda v: 2.0 * v),
            "ratio": Form(lambda v: 0.5 - 0.5 * exp(-0.5 * v), lambda v: 0.5 * exp(0.5 * v) - 0.5, _same)},
 )
@@ -146,8 +131,8 @@ def skew(pi: float) -> FDivergence:
 
     def integrand(a: Array, b: Array) -> Array:
         m = namespace(a).logaddexp(ln(pi) + a, log_rho + b)
-        return (pi * _tangent_off(a, m, _log_mix(b - a, pi, rho))
-                + rho * _tangent_off(b, m, _log_mix(a - b, rho, pi)))
+        return (pi * tangent_off(a, m, log_mix(b - a, pi, rho))
+                + rho * tangent_off(b, m, log_mix(a - b, rho, pi)))
 
     return FDivergence(
         name=f"js({pi:g})", summary="π u log u − m log m, m = πu + 1 − π", source="Huszár (2015)",
@@ -179,7 +164,7 @@ TOTAL_VARIATION = FDivergence(
     conjugate=lambda t: maximum(t, -0.5),
     activation=lambda v: 0.5 * tanh(v),
     at_zero=0.5, slope=0.5, closed=True,
-    integrand=lambda a, b: 0.5 * absolute(_minus(a, b)),
+    integrand=lambda a, b: 0.5 * absolute(minus(a, b)),
     forms={"usual": Form(_half_tanh, _half_tanh, None)},
 )
 
@@ -203,7 +188,7 @@ JEFFREYS: FDivergence = FDivergence(
     conjugate=lambda t: expm1(-_log_omega(1.0 - t)) - _log_omega(1.0 - t),
     activation=lambda v: 1.0 * v,
     at_zero=inf, slope=inf,
-    integrand=lambda a, b: _minus(a, b) * (a - b),
+    integrand=lambda a, b: minus(a, b) * (a - b),
     forms={"usual": Form(_same, lambda v: JEFFREYS.conjugate(v), lambda v: -_log_omega(1.0 - v)),
            "ratio": Form(lambda v: v + 1.0 - exp(-v), lambda v: v - 1.0 + exp(v), _same)},
 )

@@ -8,6 +8,7 @@ elementwise functions here, ``exp`` and the others, do so.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
+from math import log as ln
 from typing import Any
 
 from minigan import autodiff
@@ -53,6 +54,24 @@ def exp_excess(x: Array) -> Array:
 def choose(near: Array, inside: Callable[[], Array], outside: Callable[[], Array]) -> Array:
     """Entry by entry the first where ``near``, else the second, which is not computed if no entry asks for it."""
     return inside() if bool(near.all()) else namespace(near).where(near, inside(), outside())
+
+
+# What a row's integrand is made of, in a = log p and b = log q, so that near p = q no digits cancel and far from it
+# nothing overflows
+def minus(a: Array, b: Array) -> Array:
+    """eᵃ − eᵇ."""
+    return choose(a - b < 1.0, lambda: exp(b) * expm1(minimum(a - b, 1.0)), lambda: exp(a) - exp(b))
+
+
+def tangent_off(a: Array, m: Array, w: Array) -> Array:
+    """p log(p/m) − p + m = p (eʷ − 1 − w) of log p, log m and w = log(m/p)."""
+    return choose(w < 1.0, lambda: exp(a) * exp_excess(minimum(w, 1.0)), lambda: exp(m) - exp(a) * (1.0 + w))
+
+
+def log_mix(w: Array, rho: float, pi: float) -> Array:
+    """log(ρ + π eʷ), ρ + π = 1."""
+    return choose(abs(w) < 1.0, lambda: log1p(pi * expm1(minimum(maximum(w, -1.0), 1.0))),
+                  lambda: namespace(w).logaddexp(0.0 * w + ln(rho), ln(pi) + w))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,5 @@
 """∫ and argmax on the line, of many points at a time: what densities and conjugates need.
 
-A density may be a peak of width 10⁻³ at 900 beside one of width 10³ at 0. Both are found through their
-logarithms, which point to the peak from afar (the densities themselves underflow to 0), and integrated over
-segments that grow by octaves from each peak, each bisected until it agrees with its halves.
-
 Why not scipy.integrate: it calls its integrand a point at a time. On the same segments quad_vec takes 94 ms for
 a KL of two Gaussians, this 0.6 ms, and the claims and their properties make tens of thousands of such integrals.
 The tests hold it against QUADPACK.
