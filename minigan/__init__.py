@@ -30,13 +30,15 @@ II. The players
    gradient descent, momentum (Nesterov's too), RMSProp, Adam, optimistic steps ... nets/optim.py
 III. Distances, without any training
    f, f′, f* and the activation of each f-divergence, a row each ....... theory/fdivergence.py, family.py
-   D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; f**; JS in both conventions ......... theory/divergences.py
+   D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; JS in both conventions; f*, f** ..... theory/divergences.py,
+                                                                                        theory/conjugates.py
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
    W_p on the line, by linear program, by assignment, by Sinkhorn; duals ......... theory/transport.py
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
    the xy game and Dirac-GAN under every method; their Jacobians . theory/scalar_games.py, dynamics.py
    moment matching against mode seeking; Gaussians in closed form, Bures' W₂ ...... theory/fits.py
-   ∫ and argmax on the line, for densities of any width ........................... theory/quadrature.py
+   ∫ and argmax on the line; of densities of any width; what is left at a singularity .... theory/quadrature.py,
+                                                                                theory/densities.py, theory/tails.py
    lists and arrays as numbers; masked entries, text and tensors refused ........... theory/numbers.py
 IV. The games
    every loss by name ............................................................. gans/losses/table.py

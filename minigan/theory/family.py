@@ -7,8 +7,9 @@ A ``Form`` is written out in v, for float32. exp(v) − 1 and not expm1(v): the 
 that of expm1, y + 1, has lost its digits where y is near −1. σ(v) as exp(−softplus(−v)), for the same reason.
 """
 
-from math import inf
+from math import copysign, inf
 from math import log as ln
+from math import log1p as ln1p
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,20 @@ from minigan.theory.fdivergence import (
     FDivergence,
     Form,
     absolute,
+    choose,
     exp,
+    exp_excess,
     expm1,
     log,
     log1p,
+    log_mix,
     maximum,
     minimum,
+    minus,
     sign,
     softplus,
     sqrt,
+    tangent_off,
     tanh,
 )
 
@@ -53,7 +59,7 @@ KL = FDivergence(
     conjugate=lambda t: exp(t - 1.0),
     activation=lambda v: 1.0 * v,
     at_zero=0.0, slope=inf,
-    integrand=lambda a, b: exp(a) * (a - b) - exp(a) + exp(b),
+    integrand=lambda a, b: tangent_off(a, b, b - a),
     forms={"usual": Form(_same, lambda v: exp(v - 1.0), lambda v: v - 1.0),
            "ratio": Form(lambda v: v + 1.0, exp, _same)},
 )
@@ -74,7 +80,7 @@ PEARSON: FDivergence = FDivergence(
     conjugate=lambda t: maximum(t, -2.0) * (1.0 + 0.25 * maximum(t, -2.0)),
     activation=lambda v: 1.0 * v,
     at_zero=1.0, slope=inf,
-    integrand=lambda a, b: (exp(a - 0.5 * b) - exp(0.5 * b)) ** 2,
+    integrand=lambda a, b: minus(a - 0.5 * b, 0.5 * b) ** 2,
     forms={"usual": Form(_same, lambda v: PEARSON.conjugate(v), lambda v: log(maximum(1.0 + 0.5 * v, 1e-30))),
            "ratio": Form(lambda v: 2.0 * exp(v) - 2.0, lambda v: exp(2.0 * v) - 1.0, _same)},
 )
@@ -96,7 +102,7 @@ HELLINGER = FDivergence(
     conjugate=lambda t: t / (1.0 - 2.0 * t),
     activation=lambda v: 0.5 - 0.5 * exp(-v),
     at_zero=0.5, slope=0.5,
-    integrand=lambda a, b: 0.5 * (exp(0.5 * a) - exp(0.5 * b)) ** 2,
+    integrand=lambda a, b: 0.5 * minus(0.5 * a, 0.5 * b) ** 2,
     forms={"usual": Form(lambda v: 0.5 - 0.5 * exp(-v), lambda v: 0.5 * exp(v) - 0.5, lambda v: 2.0 * v),
            "ratio": Form(lambda v: 0.5 - 0.5 * exp(-0.5 * v), lambda v: 0.5 * exp(0.5 * v) - 0.5, _same)},
 )
@@ -120,18 +126,23 @@ def skew(pi: float) -> FDivergence:
     """
     if not 0 < pi < 1:
         raise ValueError(f"the weight of P must be between 0 and 1, not {pi}")
-    rho = 1.0 - pi
+    rho, log_rho = 1.0 - pi, ln1p(-pi)
     top = -pi * ln(pi)
+
+    def integrand(a: Array, b: Array) -> Array:
+        m = namespace(a).logaddexp(ln(pi) + a, log_rho + b)
+        return (pi * tangent_off(a, m, log_mix(b - a, pi, rho))
+                + rho * tangent_off(b, m, log_mix(a - b, rho, pi)))
+
     return FDivergence(
         name=f"js({pi:g})", summary="π u log u − m log m, m = πu + 1 − π", source="Huszár (2015)",
         f=lambda u: pi * u * log(u) - (1.0 + pi * (u - 1.0)) * log1p(pi * (u - 1.0)),
         f_prime=lambda u: -pi * log1p(rho * (1.0 / u - 1.0)),
         # 1 − π e^{t/π}, by expm1: at the end of the domain it is all rounding, and must not turn negative
-        conjugate=lambda t: rho * (ln(rho) - log(-expm1(minimum(t / pi + ln(pi), -1e-17)))),
+        conjugate=lambda t: rho * (log_rho - log(-expm1(minimum(t / pi + ln(pi), -1e-17)))),
         activation=lambda v: top - pi * softplus(-v),
-        at_zero=-rho * ln(rho), slope=top,
-        integrand=lambda a, b: -pi * exp(a) * namespace(a).logaddexp(0.0 * a + ln(pi), ln(rho) + b - a)
-        - rho * exp(b) * namespace(a).logaddexp(0.0 * b + ln(rho), ln(pi) + a - b),
+        at_zero=-rho * log_rho, slope=top,
+        integrand=integrand,
     )
 
 
@@ -153,7 +164,7 @@ TOTAL_VARIATION = FDivergence(
     conjugate=lambda t: maximum(t, -0.5),
     activation=lambda v: 0.5 * tanh(v),
     at_zero=0.5, slope=0.5, closed=True,
-    integrand=lambda a, b: 0.5 * absolute(exp(a) - exp(b)),
+    integrand=lambda a, b: 0.5 * absolute(minus(a, b)),
     forms={"usual": Form(_half_tanh, _half_tanh, None)},
 )
 
@@ -177,7 +188,7 @@ JEFFREYS: FDivergence = FDivergence(
     conjugate=lambda t: expm1(-_log_omega(1.0 - t)) - _log_omega(1.0 - t),
     activation=lambda v: 1.0 * v,
     at_zero=inf, slope=inf,
-    integrand=lambda a, b: (exp(a) - exp(b)) * (a - b),
+    integrand=lambda a, b: minus(a, b) * (a - b),
     forms={"usual": Form(_same, lambda v: JEFFREYS.conjugate(v), lambda v: -_log_omega(1.0 - v)),
            "ratio": Form(lambda v: v + 1.0 - exp(-v), lambda v: v - 1.0 + exp(v), _same)},
 )
@@ -209,10 +220,12 @@ def _log_softplus(v: Any) -> Any:
     return minimum(v + 30.0, 0.0) + log(softplus(maximum(v, -30.0)))
 
 
-def _excess(a: Array, x: Array, k: float) -> Array:
-    """eᵃ (e^{kx} − 1)/k, though eᵃ underflow and e^{kx} overflow."""
-    small = exp(a) * _power(minimum(k * x, 1.0) / k if k else x, k)
-    return namespace(a).where(k * x < 1.0, small, (exp(a + k * x) - exp(a)) / (k or 1.0))
+def _excess(a: Array, x: Array, k: float, over: float) -> Array:
+    """eᵃ (e^{kx} − 1)/(k over), though eᵃ underflow and e^{kx} overflow."""
+    small = exp(a) * _power(minimum(k * x, 1.0) / k if k else x, k) / over
+    scale = (k or 1.0) * over
+    large = copysign(1.0, scale) * exp(a + k * x - ln(abs(scale))) - exp(a) / scale
+    return namespace(a).where(k * x < 1.0, small, large)
 
 
 def alpha(a: float) -> FDivergence:
@@ -232,8 +245,19 @@ def alpha(a: float) -> FDivergence:
 
     def integrand(log_p: Array, log_q: Array) -> Array:
         v = log_p - log_q
-        excess = _excess(log_p, v, k) / a if a >= 0.5 else _excess(log_q, v, a) / k
-        return excess - (exp(log_p) - exp(log_q)) / (a if a >= 0.5 else k)
+        # near p = q: with x = log(q/p), e = 1 − α, or with P and Q in each other's place: e is at most ½
+        mass, x, e = (log_p, -v, -k) if a >= 0.5 else (log_q, v, a)
+        radius = 1.0 / max(1.0, -e)
+
+        def near() -> Array:
+            y = minimum(maximum(x, -radius), radius)
+            return exp(mass) * (exp_excess(y) - (exp_excess(e * y) / e if e else 0.0)) / (1.0 - e)
+
+        def far() -> Array:
+            excess = _excess(log_p, v, k, a) if a >= 0.5 else _excess(log_q, v, a, k)
+            return excess - (exp(log_p) - exp(log_q)) / (a if a >= 0.5 else k)
+
+        return choose(abs(v) < radius, near, far)
 
     def conjugate(t: Any) -> Any:
         if not k:
@@ -241,7 +265,10 @@ def alpha(a: float) -> FDivergence:
         # u = (1 + kt)^{1/k}, floored at 0 (at ε if α > 1: then the sup sits at u = 0, and so small a u is nearly
         # that, and has a derivative)
         floor = float(np.finfo(getattr(t, "dtype", float)).eps) if a > 1 else 0.0
-        return _power(log1p(maximum(k * t, floor - 1.0)) / k, a)
+        log_power = log1p(maximum(k * t, floor - 1.0))
+        if k < 0:  # as t → −∞, where kt overflows, log(kt) = log 10¹⁵ + log(kt/10¹⁵)
+            log_power = log1p(minimum(maximum(k * t, -1.0), 1e15)) + log(maximum(t / (1e15 / k), 1.0))
+        return _power(log_power / k, a)
 
     def log_ratio(v: Any) -> Any:
         """log u of f′(u) = T: 1 + kT = uᵏ, which is (1 − α) softplus(−v) if α < 1."""

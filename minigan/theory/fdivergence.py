@@ -8,6 +8,7 @@ elementwise functions here, ``exp`` and the others, do so.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
+from math import log as ln
 from typing import Any
 
 from minigan import autodiff
@@ -33,6 +34,44 @@ absolute, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh = map(
 def softplus(x: Any) -> Any:
     """log(1 + eˣ), without overflow."""
     return autodiff.softplus(x) if isinstance(x, Tensor) else namespace(x).logaddexp(x, 0.0)
+
+
+# eˣ − 1 − x = x²/2 · (1 + x/3 · (1 + x/4 · (1 + ...))): to round-off for |x| < 0.1
+_TERMS = range(11, 2, -1)
+
+
+def exp_excess(x: Array) -> Array:
+    """eˣ − 1 − x ≥ 0 of an array, to nearly all digits near 0 too: what convexity leaves of exp, its tangent off."""
+    def series() -> Array:
+        small, y = minimum(maximum(x, -0.1), 0.1), 1.0
+        for n in _TERMS:
+            y = 1.0 + small * (y * (1 / n))
+        return 0.5 * small * small * y
+
+    return choose(abs(x) < 0.1, series, lambda: expm1(x) - x)
+
+
+def choose(near: Array, inside: Callable[[], Array], outside: Callable[[], Array]) -> Array:
+    """Entry by entry the first where ``near``, else the second, which is not computed if no entry asks for it."""
+    return inside() if bool(near.all()) else namespace(near).where(near, inside(), outside())
+
+
+# What a row's integrand is made of, in a = log p and b = log q, so that near p = q no digits cancel and far from it
+# nothing overflows
+def minus(a: Array, b: Array) -> Array:
+    """eᵃ − eᵇ."""
+    return choose(a - b < 1.0, lambda: exp(b) * expm1(minimum(a - b, 1.0)), lambda: exp(a) - exp(b))
+
+
+def tangent_off(a: Array, m: Array, w: Array) -> Array:
+    """p log(p/m) − p + m = p (eʷ − 1 − w) of log p, log m and w = log(m/p)."""
+    return choose(w < 1.0, lambda: exp(a) * exp_excess(minimum(w, 1.0)), lambda: exp(m) - exp(a) * (1.0 + w))
+
+
+def log_mix(w: Array, rho: float, pi: float) -> Array:
+    """log(ρ + π eʷ), ρ + π = 1."""
+    return choose(abs(w) < 1.0, lambda: log1p(pi * expm1(minimum(maximum(w, -1.0), 1.0))),
+                  lambda: namespace(w).logaddexp(0.0 * w + ln(rho), ln(pi) + w))
 
 
 @dataclass(frozen=True)
@@ -76,5 +115,16 @@ class FDivergence:
 
 
 def perspective(f: Formula) -> Callable[[Array, Array], Array]:
-    """q f(p/q) of log p and log q: an ``integrand`` for an f of your own with f′(1) = 0, as long as p/q is finite."""
-    return lambda a, b: exp(b) * f(exp(a - b))
+    """q f(p/q) of log p and log q: an ``integrand`` for an f of your own with f′(1) = 0.
+
+    OverflowError where p and q are positive and f(p/q) is beyond what a float holds, though q f(p/q) may not be.
+    """
+    def integrand(a: Array, b: Array) -> Array:
+        xp = namespace(a)
+        y = f(exp(a - b))
+        if bool(((a > -inf) & (b > -inf) & ~xp.isfinite(y)).any()):
+            raise OverflowError(f"f(p/q) overflows, at log(p/q) from {float((a - b).min()):.4g} to "
+                                f"{float((a - b).max()):.4g}: write the integrand in log p and log q instead")
+        return exp(b) * y
+
+    return integrand

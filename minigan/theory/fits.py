@@ -5,7 +5,9 @@
 """
 
 from collections.abc import Callable
-from math import expm1, inf, isfinite, log, sqrt
+from fractions import Fraction
+from math import exp as exp_of
+from math import expm1, hypot, inf, isfinite, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, exp, hvp, logsumexp, square_norm, value_and_grad
 from minigan.autodiff.functions import as_tensor
-from minigan.theory.quadrature import LogDensity, integrals
+from minigan.theory.densities import integrals
+from minigan.theory.numbers import as_numbers
+from minigan.theory.quadrature import LogDensity
 
 __all__ = ["alpha_gaussians", "fit_forward_kl", "fit_reverse_kl", "gaussian_w2", "kl_gaussians"]
 
@@ -21,12 +25,10 @@ __all__ = ["alpha_gaussians", "fit_forward_kl", "fit_reverse_kl", "gaussian_w2",
 def kl_gaussians(mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> float:
     """KL(N(μ_p, σ_p²) ‖ N(μ_q, σ_q²)) = log(σ_q/σ_p) + (σ_p² + (μ_p − μ_q)²)/(2σ_q²) − ½. In nats.
 
-    ValueError unless the σ are positive and everything is finite. Source: Bishop (2006), eq. 1.113 with ex. 1.30.
-    Checked by: D1, D17.
+    To nearly all digits, near equality and at any scale; inf beyond 1.8e308. ValueError unless the σ are positive and
+    everything is finite. Source: Bishop (2006), eq. 1.113 with ex. 1.30. Checked by: D1, D17.
     """
-    _check_gaussians((mu_p, sigma_p), (mu_q, sigma_q))
-    r = sigma_p / sigma_q
-    return max(0.5 * (r - 1) * (r + 1) - log(r), 0.0) + 0.5 * ((mu_p - mu_q) / sigma_q) ** 2
+    return alpha_gaussians(1.0, mu_p, sigma_p, mu_q, sigma_q)
 
 
 def alpha_gaussians(a: float, mu_p: float, sigma_p: float, mu_q: float, sigma_q: float) -> float:
@@ -34,18 +36,54 @@ def alpha_gaussians(a: float, mu_p: float, sigma_p: float, mu_q: float, sigma_q:
 
         ∫p^α q^{1−α} = σ_p^{1−α} σ_q^α / s · exp(−α(1−α)(μ_p − μ_q)²/(2s²)),   ∞ if s² ≤ 0
 
-    α = 2: ½ Pearson, infinite where σ_p² ≥ 2σ_q²; ½: 4 H²; −1: ½ Neyman; 1, 0: the KLs. ValueError as ``kl_gaussians``.
+    α = 2: ½ Pearson, infinite where σ_p² ≥ 2σ_q²; ½: 4 H²; −1: ½ Neyman; 1, 0: the KLs. In exact fractions up to the
+    logarithms, so that nothing cancels or overflows on the way. ValueError as ``kl_gaussians``, and unless α is finite.
     Source: Gil et al. (2013), by completing the square. Checked by: D6.
     """
     _check_gaussians((mu_p, sigma_p), (mu_q, sigma_q))
-    if a in (0, 1):
-        return kl_gaussians(mu_p, sigma_p, mu_q, sigma_q) if a else kl_gaussians(mu_q, sigma_q, mu_p, sigma_p)
-    variance = a * sigma_q**2 + (1 - a) * sigma_p**2
-    if variance <= 0:
+    if not isfinite(a):
+        raise ValueError(f"alpha must be finite, not {a}")
+    alpha, p, q = (Fraction(float(x)) for x in (a, sigma_p, sigma_q))
+    P, Q, shift = p * p, q * q, (Fraction(float(mu_p)) - Fraction(float(mu_q))) ** 2
+    if alpha > Fraction(1, 2):  # D_α(P‖Q) = D_{1−α}(Q‖P), so that α ≤ ½ and nothing is divided by 1 − α ≈ 0
+        alpha, P, Q = 1 - alpha, Q, P
+    ratio = Q / P - 1
+    share = 1 + alpha * ratio  # s²/σ_p²
+    if share <= 0:
         return inf
-    exponent = (1 - a) * log(sigma_p) + a * log(sigma_q) - 0.5 * log(variance)
-    exponent -= a * (1 - a) * (mu_p - mu_q) ** 2 / (2 * variance)
-    return max(expm1(exponent) / (a * (a - 1)), 0.0) if exponent < 700 else inf
+    # D_α = (1 − e^{−αK})/(α(1 − α)), K = ½ [log(σ_p²/σ_q²) + log(s²/σ_p²)/α] + ½ (1 − α)(μ_p − μ_q)²/s², KL at α = 0
+    if abs(ratio) < Fraction(1, 2) and abs(alpha * ratio) < Fraction(1, 2):
+        K = _log1p_excess(ratio) - (_log1p_excess(alpha * ratio) / _float(alpha) if alpha else 0.0)
+    else:
+        K = _log(P / Q) + (_log(share) / _float(alpha) if alpha else _float(ratio))
+    K = 0.5 * K + 0.5 * _float((1 - alpha) * shift / (share * P))
+    e, rest = _float(alpha), _float(1 - alpha)
+    if not e or abs(e * K) < 1e-17:
+        return max(K, 0.0) / rest
+    if -e * K < 700:
+        return max(-expm1(-e * K) / e, 0.0) / rest
+    exponent = -e * K - log(-e) - log(rest)
+    return exp_of(exponent) if exponent < 709.78 else inf
+
+
+def _float(x: Fraction) -> float:
+    """The nearest float, ±inf where there is none."""
+    try:
+        return float(x)
+    except OverflowError:
+        return inf if x > 0 else -inf
+
+
+def _log(x: Fraction) -> float:
+    if Fraction(1, 2) < x < 2:
+        return log1p(float(x - 1))
+    return log(float(x)) if Fraction(2) ** -1000 < x < Fraction(2) ** 1000 else log(x.numerator) - log(x.denominator)
+
+
+def _log1p_excess(exact: Fraction) -> float:
+    """x − log(1 + x), |x| < ½: with s = x/(2 + x) it is s (x − 2 (s²/3 + s⁴/5 + ...)): log(1 + x) = 2 artanh s."""
+    x, s = float(exact), float(exact / (2 + exact))
+    return s * (x - 2 * sum(s ** (2 * n) / (2 * n + 1) for n in range(1, 18)))
 
 
 def gaussian_w2(mean_x: Array, cov_x: Array, mean_y: Array, cov_y: Array) -> float:
@@ -55,13 +93,23 @@ def gaussian_w2(mean_x: Array, cov_x: Array, mean_y: Array, cov_y: Array) -> flo
     Means (d,), covariances (d, d), symmetric and positive semi-definite, singular ones included.
     Source: Olkin & Pukelsheim (1982); Bhatia, Jain & Lim (2019), theorem 1. Checked by: W5.
     """
-    xp = namespace(mean_x, cov_x, mean_y, cov_y)
-    mu, nu = xp.asarray(mean_x, dtype=float), xp.asarray(mean_y, dtype=float)
+    mu, nu = as_numbers(mean_x, "mean_x", float), as_numbers(mean_y, "mean_y", float)
+    xp = namespace(mu, nu)
     A, B = _root(cov_x, mu, "x"), _root(cov_y, nu, "y")
     if mu.shape != nu.shape:
         raise ValueError(f"Gaussians of dimensions {mu.size} and {nu.size}")
+    with np.errstate(over="ignore"):
+        shift = mu - nu  # beyond 1.8e308 so is the distance
+    unit = float(abs(xp.stack([A, B])).max()) or 1.0  # the squares of A and B may overflow or underflow, not these
+    A, B = A / unit, B / unit
     left, _, right = xp.linalg.svd(A.T @ B)
-    return float(xp.sqrt(((mu - nu) ** 2).sum() + ((A - B @ (left @ right).T) ** 2).sum()))
+    return hypot(_norm(shift), unit * _norm(A - B @ (left @ right).T))
+
+
+def _norm(x: Array) -> float:
+    """The root of the sum of squares, in units of the largest entry, since squares overflow and underflow."""
+    unit = float(abs(x).max())
+    return unit * float((((x / unit) ** 2).sum()) ** 0.5) if 0 < unit < inf else unit
 
 
 def mixture_log_density(means: Array, sigmas: Array, weights: Array | None = None) -> Callable[[Any], Any]:
@@ -69,13 +117,13 @@ def mixture_log_density(means: Array, sigmas: Array, weights: Array | None = Non
 
     means: (k,); sigmas: (k,), or one for all; weights: (k,), summing to 1 (None: equal). ValueError otherwise.
     """
-    mu = np.asarray(means, dtype=float)
+    mu = as_numbers(means, "means", float)
     if mu.ndim != 1 or not mu.size:
         raise ValueError(f"means must be a vector (k,), not of shape {mu.shape}")
-    w = np.full(mu.shape, 1 / len(mu)) if weights is None else np.asarray(weights, dtype=float)
+    w = np.full(mu.shape, 1 / len(mu)) if weights is None else as_numbers(weights, "weights", float)
     if w.shape != mu.shape or not (w >= 0).all() or not abs(w.sum() - 1) <= 1e-6:
         raise ValueError(f"weights must be {len(mu)} probabilities that sum to 1, not {weights}")
-    sigma = np.broadcast_to(np.asarray(sigmas, dtype=float), mu.shape).copy()
+    sigma = np.broadcast_to(as_numbers(sigmas, "sigmas", float), mu.shape).copy()
     _check_gaussians(*zip(mu, sigma, strict=True))
     return lambda x: log_mixture(x.reshape(-1, 1), mu[:, None], sigma, w)
 
@@ -91,10 +139,10 @@ def log_mixture(x: Any, mu: np.ndarray, sigma: Any, w: np.ndarray) -> Any:
     if points.ndim < 1 or points.shape[-1] != dim:
         raise ValueError(f"points of shape {points.shape} do not fit a mixture whose means have shape {mu.shape}")
     with np.errstate(divide="ignore"):  # a weight of 0
-        log_w = as_tensor(np.log(w) - dim * np.log(sigma * np.sqrt(2 * np.pi)), like=points)
-    squares = square_norm(points.reshape((*points.shape[:-1], 1, dim)) - as_tensor(mu, like=points))
-    precision = 0.5 / sigma**2
-    y = logsumexp(log_w - squares * (as_tensor(precision, like=points) if np.ndim(sigma) else precision), axis=-1)
+        log_w = as_tensor(np.log(w) - dim * (np.log(sigma) + 0.5 * np.log(2 * np.pi)), like=points)
+    unit = as_tensor(sigma[:, None], like=points) if np.ndim(sigma) else float(sigma)
+    z = (points.reshape((*points.shape[:-1], 1, dim)) - as_tensor(mu, like=points)) / unit  # σ² might underflow
+    y = logsumexp(log_w - 0.5 * square_norm(z), axis=-1)
     return y if isinstance(x, Tensor) else y.value
 
 
@@ -122,34 +170,45 @@ def fit_reverse_kl(log_p: Callable[[Any], Any], mu: float, sigma: float) -> tupl
 
     log_p: of tensors, (n,) -> (n,), as ``mixture_log_density`` makes it. KL = −log σ − E_z log p(μ + σz) up to a
     constant, E_z by the trapezoid rule (spectrally exact for smooth p), gradient and Hessian by ``minigan.autodiff``,
-    trust-region Newton by scipy, on the host. RuntimeError if it does not converge. Source: Bishop (2006),
-    section 10.1.2. Checked by: D14.
+    trust-region Newton by scipy, on the host, in units of the Gaussian reached so far: μ to 1e-6 σ whatever the scale.
+    RuntimeError if it does not converge. Source: Bishop (2006), section 10.1.2. Checked by: D14.
     """
     from scipy.optimize import minimize
 
     _check_gaussians((mu, sigma))
     z = np.linspace(-10, 10, 601)
     weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()
+    start = f"({mu:g}, {sigma:g})"
 
-    def kl(theta: Tensor) -> Tensor:  # θ = (μ, log σ)
-        return -theta[1] - (log_p(theta[0] + exp(theta[1]) * z) * weights).sum()
+    def kl(theta: Tensor) -> Tensor:  # N(μ + σ θ₀, σ² exp(2θ₁))
+        return -theta[1] - (log_p((theta[0] + exp(theta[1]) * z) * sigma + mu) * weights).sum()
 
     def value_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
         y, (slope,) = value_and_grad(kl, theta)
         return float(y), slope.value
 
-    with np.errstate(all="ignore"):  # σ may run away, where p has no peak to hold it
-        found = minimize(value_and_slope, np.array([mu, log(sigma)]), jac=True, method="trust-ncg",
-                         hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
-    if not (found.success and np.isfinite(found.x).all() and np.isfinite(found.fun)):
-        raise RuntimeError(f"no local minimum of the reverse KL was found from ({mu:g}, {sigma:g}): {found.message}")
-    return float(found.x[0]), float(np.exp(found.x[1]))
+    for _ in range(_RESTARTS):
+        with np.errstate(all="ignore"):  # σ may run away, where p has no peak to hold it
+            found = minimize(value_and_slope, np.zeros(2), jac=True, method="trust-ncg",
+                             hessp=lambda theta, direction: hvp(kl, theta, direction).value, options={"gtol": 1e-7})
+            moved = float(abs(found.x).max())
+            mu, sigma = mu + sigma * float(found.x[0]), sigma * float(np.exp(found.x[1]))
+        # a small slope: where log p is large its rounding hides the last improvements, and success is denied
+        settled = found.success or float(abs(found.jac).max()) < 1e-5
+        if not (settled and isfinite(found.fun) and isfinite(mu) and 0 < sigma < inf):
+            break
+        if moved < 1e-6:
+            return mu, sigma
+    raise RuntimeError(f"no local minimum of the reverse KL was found from {start}: {found.message}")
+
+
+_RESTARTS = 30
 
 
 def _root(cov: Array, mean: Array, what: str) -> Array:
     """A with A Aᵀ = Σ."""
-    xp = namespace(cov)
-    cov = xp.asarray(cov, dtype=float)
+    cov = as_numbers(cov, f"cov_{what}", float)
+    xp = namespace(cov, mean)
     if mean.ndim != 1 or not mean.size or cov.shape != (mean.size, mean.size):
         raise ValueError(f"Gaussian {what} needs a mean (d,) and a covariance (d, d), not {mean.shape} and {cov.shape}")
     if not bool(xp.isfinite(mean).all() & xp.isfinite(cov).all()):

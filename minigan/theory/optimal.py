@@ -16,9 +16,10 @@ import numpy as np
 from minigan.arrays import Array, namespace
 from minigan.autodiff import Tensor, grad, logsumexp
 from minigan.autodiff.functions import as_tensor
+from minigan.theory.densities import integrals
 from minigan.theory.divergences import probabilities, same_shape
 from minigan.theory.fdivergence import exp, softplus
-from minigan.theory.quadrature import integrals
+from minigan.theory.numbers import as_numbers
 
 __all__ = [
     "energy_value", "energy_value_between", "generator_gradient", "inverse_transform", "least_squares_value",
@@ -35,8 +36,8 @@ def optimal_logit(log_p: Array, log_q: Array) -> Array:
     log_p, log_q: log-densities (or log-probabilities), −∞ allowed. ValueError for nan, +∞ or different shapes.
     Source: Goodfellow et al. (2014), proposition 1. Checked by: G1, G7.
     """
+    log_p, log_q = as_numbers(log_p, "log_p"), as_numbers(log_q, "log_q")
     xp = namespace(log_p, log_q)
-    log_p, log_q = xp.asarray(log_p), xp.asarray(log_q)
     same_shape(log_p=log_p, log_q=log_q)
     if not bool(((log_p < inf) & (log_q < inf)).all()):
         raise ValueError("log-densities must be below +inf and not nan")
@@ -63,7 +64,7 @@ def value(logits: Array, p: Array, q: Array) -> float:
     Source: Goodfellow et al. (2014), eq. 1. Checked by: G4, G5.
     """
     p, q = _probabilities(p, q)
-    logits = namespace(p).asarray(logits)
+    logits = as_numbers(logits, "logits", float)
     same_shape(logits=logits, p=p)
     if bool(namespace(logits).isnan(logits).any()):
         raise ValueError("logits must not be nan")
@@ -192,6 +193,7 @@ def semi_supervised_discriminator(logits: Array) -> Array:
     logits: (..., K) to D: (...); −∞ allowed, nan refused. Overflows nowhere: D = σ(log Z), by log-sum-exp.
     Source: Salimans et al. (2016), section 5. Checked by: G23.
     """
+    logits = as_numbers(logits, "logits")
     xp = namespace(logits)
     if not logits.ndim or not logits.shape[-1] or bool(xp.isnan(logits).any()):
         raise ValueError(f"class logits must have shape (..., K), K >= 1, and not be nan; got shape {logits.shape}")
@@ -207,6 +209,7 @@ def inverse_transform(cdf: Callable[[Array], Array], u: Array, low: float, high:
     """
     if not -inf < low < high < inf:
         raise ValueError(f"the quantiles must be sought in a finite range, low < high, not from {low} to {high}")
+    u = as_numbers(u, "u")
     xp = namespace(u)
     below, above = xp.full_like(u, low), xp.full_like(u, high)
     if not bool(((cdf(below) <= u) & (u <= cdf(above))).all()):

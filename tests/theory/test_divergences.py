@@ -1,8 +1,12 @@
-"""The family and what follows from any row, against scipy, closed forms and by hand; extremes; bad input."""
+"""The family and what follows from any row, against scipy, decimals and by hand; extremes; bad input.
+
+Densities are in test_densities.py, Gaussians in test_fits.py, arithmetic of many digits in exact.py.
+"""
 
 import subprocess
 import sys
-from math import e, inf, log, nextafter, sqrt
+from decimal import Decimal
+from math import e, inf, log
 
 import numpy as np
 import pytest
@@ -11,8 +15,8 @@ from hypothesis import strategies as st
 from scipy import integrate, spatial, special, stats
 
 from minigan.autodiff import Tensor, check, grad
-from minigan.testing.strategies import gaussians, pairs, pairs_with_common_support
-from minigan.theory import divergences, family, fits, quadrature
+from minigan.testing.strategies import pairs, pairs_with_common_support
+from minigan.theory import divergences, family
 from minigan.theory.divergences import (
     DIVERGENCES,
     GAN,
@@ -44,10 +48,16 @@ from minigan.theory.divergences import (
     variational_bound,
     variational_bound_between,
 )
+from tests.theory.exact import PAIRS, exact_divergence
 
 ROWS = [*DIVERGENCES.values(), alpha(0.0), alpha(0.25), alpha(1.0), alpha(1 + 1e-9), skew(0.1), skew(0.9)]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 P, Q = np.array([0.2, 0.5, 0.3]), np.array([0.6, 0.1, 0.3])
+DIGITS = [*ROWS, alpha(5), alpha(20), alpha(-20), alpha(1e-9), alpha(1e-25), skew(1e-10), skew(1 - 1e-12), skew(1e-20)]
+OWN = family.FDivergence(
+    name="quartic", summary="(u − 1)⁴", source="", f=lambda u: (u - 1) ** 4, f_prime=lambda u: 4 * (u - 1) ** 3,
+    conjugate=lambda t: t, activation=lambda v: v, at_zero=1.0, slope=inf,
+    integrand=perspective(lambda u: (u - 1) ** 4))
 
 
 def normal(mu, sigma):
@@ -233,91 +243,6 @@ def test_skew_is_the_mutual_information_of_a_sample_and_its_source():
             skew(weight)
 
 
-# Densities
-
-
-@given(gaussians(), gaussians())
-def test_gaussians_from_1e_3_to_1e3_agree_with_their_closed_forms(first, second):
-    (m1, s1), (m2, s2) = first, second
-    with np.errstate(over="ignore"):
-        for row, a, factor in [(KL, 1, 1), (REVERSE_KL, 0, 1), (HELLINGER, 0.5, 0.25), (alpha(0.3), 0.3, 1)]:
-            closed = factor * fits.alpha_gaussians(a, m1, s1, m2, s2)
-            value = divergence_between(row, lambda x: -0.5 * ((x - m1) / s1) ** 2 - log(s1 * sqrt(2 * np.pi)),
-                                       lambda x: -0.5 * ((x - m2) / s2) ** 2 - log(s2 * sqrt(2 * np.pi)))
-            assert value == pytest.approx(closed, rel=1e-8, abs=1e-12)
-
-
-@every_row
-def test_densities_agree_with_quadpack(row):
-    log_p, log_q = stats.norm(0, 1).logpdf, stats.logistic(0.5, 0.8).logpdf  # q has the heavier tails
-
-    def integrand(x):
-        return np.exp(log_q(x)) * row.f(np.exp(log_p(x) - log_q(x)))
-
-    value = divergence_between(row, log_p, log_q)
-    if np.isinf(value):  # p²/q is integrable, q²/p is not
-        assert row in (NEYMAN, DIVERGENCES["alpha(-0.5)"])
-    else:
-        expected = integrate.quad(integrand, -35, 35, points=[-2.0, -1.0, 0, 1.0, 2.0], limit=200, epsabs=1e-12)[0]
-        assert value == pytest.approx(expected, rel=1e-8)
-
-
-@pytest.mark.parametrize(("row", "log_p", "log_q", "expected"), [
-    (KL, normal(0, 1), stats.cauchy().logpdf, 0.2592445324888622),  # ½ log(π/2) − ½ + E log(1 + x²)
-    (KL, stats.cauchy().logpdf, normal(0, 1), inf),
-    (KL, stats.uniform(0, 1).logpdf, stats.uniform(0, 2).logpdf, log(2)),
-    (KL, stats.uniform(0, 2).logpdf, stats.uniform(0, 1).logpdf, inf),
-    (TOTAL_VARIATION, stats.uniform(0, 1).logpdf, stats.uniform(0.25, 1).logpdf, 0.25),
-    (JS, stats.uniform(0, 1).logpdf, stats.uniform(1, 1).logpdf, log(2)),
-    (KL, stats.expon().logpdf, stats.expon(0, 0.5).logpdf, 1 - log(2)),
-    (TOTAL_VARIATION, normal(0, 1), normal(1, 1), 2 * stats.norm.cdf(0.5) - 1),
-    (PEARSON, normal(0, sqrt(2)), normal(0, 1), inf),
-    (PEARSON, normal(0, 1.4), normal(0, 1), 2 * fits.alpha_gaussians(2, 0, 1.4, 0, 1)),
-])
-def test_densities_by_hand(row, log_p, log_q, expected):
-    with np.errstate(divide="ignore"):
-        assert divergence_between(row, log_p, log_q) == pytest.approx(expected, rel=1e-9)
-
-
-def test_a_density_may_be_singular_at_the_end_of_its_interval():
-    beta, parabola = stats.beta(0.5, 0.5).logpdf, stats.beta(2, 2).logpdf
-    exact = special.betaln(2, 2) - special.betaln(0.5, 0.5) - 1.5 * 2 * (special.digamma(0.5) - special.digamma(1))
-    assert divergence_between(KL, beta, parabola, 0, 1) == pytest.approx(exact, abs=1e-5)
-
-
-def test_a_hidden_peak_is_an_error_until_it_is_named():
-    log_p = fits.mixture_log_density([0.0, 300.0], [1.0, 1e-3])
-    with pytest.raises(ValueError, match=r"integrates to 0\.5.* name its peaks"):
-        divergence_between(KL, log_p, normal(0, 100))
-    value = divergence_between(KL, log_p, normal(0, 100), points=(300.0,))
-    parts = [log(0.5) + fits.kl_gaussians(m, s, 0, 100) for m, s in ((0, 1), (300, 1e-3))]
-    assert value == pytest.approx(sum(parts) / 2, rel=1e-9)
-
-
-@pytest.mark.parametrize(("options", "message"), [
-    ({"log_p": lambda x: -x * x}, "integrates to 1.77245"),
-    ({"log_p": lambda x: np.full_like(x, np.nan)}, "nan at x"),
-    ({"log_p": lambda x: 0.0}, "must have that shape"),
-    ({"low": 1.0, "high": 1.0}, "is empty"),
-    ({"low": 0.0, "high": 1.0, "points": (2.0,)}, r"\[2.0\] are not in"),
-    ({"points": (inf,)}, "are not in"),
-])
-def test_densities_that_are_none_are_refused(options, message):
-    arguments = {"log_p": normal(0, 1), "log_q": normal(0, 1)} | options
-    with pytest.raises(ValueError, match=message):
-        divergence_between(KL, **arguments)
-
-
-def test_quadrature_finds_kinks_jumps_and_infinities():
-    def g(x):
-        return np.stack([np.abs(x - 0.3), np.where(x > 0.7, 1.0, 0.0), np.where(x > 0.99, inf, 1.0), np.log(x)])
-
-    np.testing.assert_allclose(quadrature.integrate(g, np.array([0.0, 1.0])), [0.29, 0.3, inf, -1], rtol=1e-9)
-    assert quadrature.integrate(lambda x: np.where(x > 0.5, inf, -inf)[None], np.array([0.0, 1.0]))[0] == -inf
-    with pytest.raises(ValueError, match="nan"):
-        quadrature.integrate(lambda x: np.full((1, len(x)), np.nan), np.array([0.0, 1.0]))
-
-
 # Bounds, critics, conjugates
 
 
@@ -378,58 +303,109 @@ def test_the_biconjugate_of_a_concave_piece_is_its_chord():
 
 
 def test_a_row_of_ones_own():
-    own = family.FDivergence(
-        name="quartic", summary="(u − 1)⁴", source="", f=lambda u: (u - 1) ** 4, f_prime=lambda u: 4 * (u - 1) ** 3,
-        conjugate=lambda t: t, activation=lambda v: v, at_zero=1.0, slope=inf,
-        integrand=perspective(lambda u: (u - 1) ** 4))
-    assert divergence(own, P, Q) == pytest.approx((Q * (P / Q - 1) ** 4).sum())
-    assert divergence_between(own, normal(0, 1), normal(0, 1.1)) == pytest.approx(
+    assert divergence(OWN, P, Q) == pytest.approx((Q * (P / Q - 1) ** 4).sum())
+    assert divergence_between(OWN, normal(0, 1), normal(0, 1.1)) == pytest.approx(
         integrate.quad(lambda x: stats.norm(0, 1.1).pdf(x) * (stats.norm.pdf(x) / stats.norm(0, 1.1).pdf(x) - 1) ** 4,
                        -20, 20)[0], rel=1e-7)
 
 
-# Fits
+@pytest.mark.parametrize("row", [HELLINGER, GAN, JS, REVERSE_KL, alpha(0.25), alpha(0), alpha(0.5), skew(0.2)],
+                         ids=lambda row: row.name)
+def test_the_numerical_conjugate_is_infinite_at_an_open_end(row):
+    assert conjugate(row.f, [row.slope])[0] == inf  # the growth towards it may be a root, or a logarithm
+    assert np.isfinite(conjugate(row.f, [row.slope - 1e-3])).all()
 
 
-def test_gaussian_closed_forms():
-    assert fits.kl_gaussians(0, 1, 1, 1) == fits.kl_gaussians(1, 1, 0, 1) == 0.5
-    assert fits.kl_gaussians(3, 0.7, 3, 0.7) == 0
-    assert fits.kl_gaussians(0, 1, 0, nextafter(1, 2)) >= 0
-    assert 2 * fits.alpha_gaussians(2, 0, 1, 1, 1) == pytest.approx(e - 1)
-    assert fits.alpha_gaussians(0.5, 0, 1, 1, 1) == pytest.approx(4 * (1 - np.exp(-1 / 8)))
-    assert fits.alpha_gaussians(2, 0, sqrt(2), 0, 1) == inf
-    assert fits.alpha_gaussians(2, 0, 1, 1e6, 1) == inf  # e^{10¹²}: too large for a float, and not an error
-    for bad in ((0, 0, 0, 1), (0, 1, 0, -1), (inf, 1, 0, 1), (0, 1, 0, float("nan"))):
-        with pytest.raises(ValueError, match="finite mean and a positive"):
-            fits.kl_gaussians(*bad)
-        with pytest.raises(ValueError, match="finite mean and a positive"):
-            fits.alpha_gaussians(0.5, *bad)
+@pytest.mark.parametrize(("row", "rel"), [(NEYMAN, 1e-8), (LE_CAM, 1e-8), (TOTAL_VARIATION, 1e-12), (alpha(-3), 1e-8),
+                                          (alpha(-0.5), 1e-6), (alpha(-0.1), 1e-4), (alpha(-0.01), 1e-3)],
+                         ids=lambda x: getattr(x, "name", None))
+def test_the_numerical_conjugate_finds_the_limit_at_a_closed_end(row, rel):
+    assert conjugate(row.f, [row.slope])[0] == pytest.approx(extended_conjugate(row, [row.slope])[0], rel=rel)
 
 
-def test_mixtures_are_of_arrays_and_tensors():
-    log_p = fits.mixture_log_density([-2.0, 2.0, 9.0], [0.5, 1.0, 1.0], [0.3, 0.7, 0.0])
-    x = np.linspace(-4, 4, 9)
-    expected = np.log(0.3 * stats.norm(-2, 0.5).pdf(x) + 0.7 * stats.norm(2, 1).pdf(x))
-    np.testing.assert_allclose(log_p(x), expected)
-    np.testing.assert_allclose(log_p(Tensor(x)).value, expected)
-    check(fits.mixture_log_density([-2.0, 2.0], 0.5), [x], order=2)
-    for arguments, message in [(([], 1), "means must be"), (([0.0], 1, [0.5]), "sum to 1"), (([0.0], -1), "positive")]:
-        with pytest.raises(ValueError, match=message):
-            fits.mixture_log_density(*arguments)
+def test_a_limit_that_rounding_hides_is_refused():
+    with pytest.raises(ValueError, match="is a limit that f's rounding hides"):
+        conjugate(lambda u: u - np.log(np.log(u + 3.0)) ** 0.5, [1.0])
 
 
-def test_fits():
-    bimodal = fits.mixture_log_density([-2.0, 2.0], 0.5)
-    assert fits.fit_forward_kl(bimodal) == pytest.approx((0.0, sqrt(4.25)), abs=1e-12)
-    assert fits.fit_reverse_kl(bimodal, 1.5, 1.0) == pytest.approx((2.0, 0.5), abs=1e-3)
-    one = fits.mixture_log_density([3.0], 0.2)  # both fits of a Gaussian are the Gaussian
-    assert fits.fit_forward_kl(one) == pytest.approx((3.0, 0.2))
-    assert fits.fit_reverse_kl(one, 0.0, 1.0) == pytest.approx((3.0, 0.2), rel=1e-6)
-    assert fits.fit_forward_kl(lambda x: -x, 0.0) == pytest.approx((1.0, 1.0))  # an exponential
-    with pytest.raises(ValueError, match="no finite variance"):
-        fits.fit_forward_kl(stats.cauchy().logpdf)
-    with pytest.raises(RuntimeError, match="no local minimum"):
-        fits.fit_reverse_kl(lambda x: 0.0 * x, 0.0, 1.0)  # flat: the wider the better, without end
+def test_a_critic_at_minus_infinity_proves_nothing_where_p_is():
+    p, q = np.array([0.5, 0.5]), np.array([0.5, 0.5])
+    for row in ROWS:
+        assert variational_bound(row, [-inf, row.f_prime(1.0)], p, q) == -inf
+        bound = variational_bound(row, [-inf, row.f_prime(1.0)], np.array([0.0, 1.0]), q)  # there T* = f'(0)
+        assert not np.isnan(bound) and bound <= divergence(row, [0.0, 1.0], q)
+
+
+@every_row
+@pytest.mark.parametrize("least", [1e-310, 1e-200, 1e-30])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_optimal_critic_of_an_extreme_ratio_is_a_bound(row, least, dtype):
+    p, q = np.array([1.0, least]).astype(dtype), np.array([0.5, 0.5], dtype=dtype)
+    for pair in ((p, q), (q, p)):
+        T = optimal_critic(row, *pair)
+        assert T.dtype == dtype and not np.isnan(T).any()
+        bound = variational_bound(row, T, *pair)
+        value = divergence(row, *pair)
+        assert bound <= value * (1 + 1e-6)
+        if np.isfinite(T).all() and (np.abs(T) < 1e30).all():  # f' itself, and not the least float
+            assert bound == pytest.approx(value, rel=1e-4)
+
+
+# Of any precision
+
+
+@pytest.mark.parametrize(("row", "p", "q", "dtype", "value"), [  # in decimals, of 60 digits
+    (alpha(3), [1, 1e-10], [1, 1e-25], "float32", 1.67e19),
+    (PEARSON, [0.5, 0.5], [0.9995, 0.0005], "float16", 499),
+    (alpha(20), [1, 1e-280], [1, 1e-296], "float64", 2.63e21),
+    (alpha(-19), [1, 1e-296], [1, 1e-280], "float64", 2.63e21),
+    (NEYMAN, [1, 1e-30], [1, 1e-20], "float32", 1e-10),
+    (alpha(20), [1, 1e-320], [1, 1e-310], "float64", 1e-310 / 20),  # of subnormal numbers
+    (alpha(3), [0.5, 0.5], [1.0, 1e-160], "float64", 0.125e320),
+])
+def test_powers_do_not_overflow(row, p, q, dtype, value):
+    p, q = np.array(p, dtype=dtype), np.array(q, dtype=dtype)
+    exact = exact_divergence(row, p, q)
+    assert divergence(row, p, q) == pytest.approx(float(exact), rel=1e-11)
+    assert float(exact) == pytest.approx(value, rel=5e-2)
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_every_row_to_nearly_all_digits(kind):
+    rng = np.random.default_rng(15)
+    for dtype in ("float64", "float32", "float16"):
+        for _ in range(2):
+            p, q = (x.astype(dtype) for x in PAIRS[kind](rng))
+            for row in DIGITS:
+                exact = float(min(exact_divergence(row, p, q), Decimal(row.bound)))
+                assert divergence(row, p, q) == pytest.approx(exact, rel=1e-12, abs=0), (row.name, dtype, p, q)
+
+
+@pytest.mark.slow("thousands of pairs in decimals")
+@pytest.mark.parametrize("seed", range(20))
+def test_many_pairs_to_nearly_all_digits(seed):
+    rng = np.random.default_rng(seed)
+    for kind in PAIRS:
+        for _ in range(15):
+            p, q = (x.astype(rng.choice(["float64", "float32"])) for x in PAIRS[kind](rng))
+            for row in DIGITS:
+                exact = float(min(exact_divergence(row, p, q), Decimal(row.bound)))
+                assert divergence(row, p, q) == pytest.approx(exact, rel=1e-12, abs=0), (row.name, p, q)
+
+
+def test_a_million_entries_are_summed_in_blocks():
+    rng = np.random.default_rng(0)
+    p, q = rng.random((2, 100_003))
+    p[5], q[-3] = 0.0, 1e-300  # one block of them takes the logarithms
+    p, q = p / p.sum(), q / q.sum()
+    assert kl(p, q) == pytest.approx(special.rel_entr(p, q).sum(), rel=1e-12)
+    assert jensen_shannon(p, q) == pytest.approx(spatial.distance.jensenshannon(p, q) ** 2, rel=1e-12)
+
+
+def test_an_f_of_ones_own_that_overflows_says_so():
+    with pytest.raises(OverflowError, match=r"f\(p/q\) overflows.* write the integrand in log p and log q"):
+        divergence(OWN, [1.0, 1e-90], [1.0, 1e-300])
+    assert divergence(OWN, [1.0, 1e-90], [1.0, 1e-140]) == pytest.approx(1e60, rel=1e-12)
 
 
 # What may not go in
@@ -463,6 +439,22 @@ def test_other_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match="0 or more"):
         optimal_critic(KL, [-1.0], [1.0])
     assert probabilities([1, 0], "p").dtype == float
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: kl(x, P), lambda x: kl(P, x), lambda x: jensen_shannon(P, x), lambda x: skew_jensen_shannon(x, P, 0.2),
+    lambda x: optimal_critic(KL, x, P), lambda x: variational_bound(KL, x, P, P), lambda x: push_forward(x, np.eye(3)),
+    lambda x: extended_conjugate(KL, x), lambda x: conjugate(KL.f, x), lambda x: biconjugate(KL.f, x),
+    lambda x: probabilities(x, "x"),
+])
+def test_lists_are_taken_and_masked_entries_text_and_tensors_are_not(call):
+    np.testing.assert_array_equal(call([0.2, 0.5, 0.3]), call(P))
+    with pytest.raises(ValueError, match="1 masked entries of 3"):
+        call(np.ma.masked_array(P, [False, True, False]))
+    with pytest.raises(TypeError, match="real numbers"):
+        call(["a", "b", "c"])
+    with pytest.raises(TypeError, match="is a Tensor"):
+        call(Tensor(P))
 
 
 def test_importing_the_theory_of_divergences_needs_numpy_alone():

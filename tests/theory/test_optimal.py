@@ -245,3 +245,14 @@ def test_inverse_transform_of_a_staircase(p, u) -> None:
 def test_what_is_refused(call, message) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: optimal.optimal_logit(x, x), lambda x: optimal.value(x, [0.2, 0.8], [0.5, 0.5]),
+    lambda x: optimal.optimal_value(x, x), lambda x: optimal.energy_value(x, [0.5, 0.5]),
+    lambda x: optimal.semi_supervised_discriminator(x), lambda x: optimal.inverse_transform(ndtr, x, -9.0, 9.0),
+])
+def test_lists_are_taken_and_masked_entries_are_not(call) -> None:
+    np.testing.assert_array_equal(call([0.2, 0.8]), call(np.array([0.2, 0.8])))
+    with pytest.raises(ValueError, match="1 masked entries of 2"):
+        call(np.ma.masked_array([0.2, 0.8], [False, True]))
