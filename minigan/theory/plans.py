@@ -60,6 +60,8 @@ def ground_cost(x: Array, y: Array, p: float = 1) -> Array:
             cost = cost * unit ** (p / 2) * unit ** (p / 2)
         if few is not None:
             cost[few] = _small_powers(x[few[0]], y[few[1]], p)
+    if unit == 1 and p <= 2 and few is None:  # nothing can have gone beyond a float
+        return cost
     top = float(cost.max())
     if top == inf or (top < SMALLEST_COST and bool((x != y[:1]).any() or (y != y[:1]).any())):
         beyond, use = ("above the largest", "larger") if top > 1 else ("below the smallest", "smaller")

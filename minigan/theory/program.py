@@ -77,7 +77,7 @@ def wasserstein_assignment(x: Array, y: Array, p: float = 1) -> float:
         return wasserstein_1d(x[:, 0], y[:, 0], p)
     if p == np.inf:
         raise ValueError("p = inf is a bottleneck assignment, solved on the line only: p must be finite here")
-    unit = 2.0 ** float(np.frexp(max(abs(x).max(), abs(y).max()))[1])  # so that no difference overflows
+    unit = 2.0 ** float(np.frexp(max(abs(x).max(), abs(y).max()))[1] - 1)  # so that no difference overflows
     gaps = ground_cost(x / unit, y / unit)
     equal = np.full(len(x), 1 / len(x))
     top, largest = 0.0, float(gaps.max())
