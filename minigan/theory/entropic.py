@@ -11,9 +11,8 @@ from minigan.theory.plans import LARGEST, Transport, lowest, problem
 
 __all__ = ["sinkhorn"]
 
-# Costs, in units of ε, may differ by so much that u, v, the kernel and their products stay between e^{∓708}, whatever
-# the weights: u and v then differ by no more within themselves.
-SAFE = 300.0
+SAFE = 300.0  # costs that differ by so many ε: their kernel e^{−C/ε}, times what u and v can become, is in a float
+GROWN = 1e100  # a factor beyond this goes into the potentials
 
 
 def sinkhorn(
@@ -22,10 +21,12 @@ def sinkhorn(
 ) -> Transport:
     """min ⟨C, Γ⟩ + ε KL(Γ ‖ a bᵀ), by vⱼ ← 1/Σᵢ aᵢ uᵢ e^{−Cᵢⱼ/ε} and u likewise, in turn.
 
-    In the log domain if max C − min C > 300 ε, some ten times as long. Stops when the column sums are right to
-    ``tolerance``. Then the plan is moved onto the marginals and the potential c-transformed, so that, converged or
-    not, dual ≤ min ⟨C, Γ⟩ ≤ value, and ``gap`` bounds the error of both. It goes to 0 with ε only.
-    Source: Peyré & Cuturi (2019), sections 4.2 and 4.4; the rounding: Altschuler et al. (2017), algorithm 2.
+    Where e^{−C/ε} or a factor would leave the range of a float, potentials take in what is too large for it. Stops when
+    the column sums are right to ``tolerance``. Then the plan is moved onto the marginals and the potential
+    c-transformed, so that, converged or not, dual ≤ min ⟨C, Γ⟩ ≤ value, and ``gap`` bounds the error of both. It goes
+    to 0 with ε only.
+    Source: Peyré & Cuturi (2019), sections 4.2 and 4.4 (remark 4.23: stabilised);
+    the rounding: Altschuler et al. (2017), algorithm 2.
     Checked by: W2.
     """
     cost, a, b = problem(cost, a, b)
@@ -34,8 +35,7 @@ def sinkhorn(
         raise ValueError(f"epsilon must be positive and finite, not {epsilon}")
     if span > LARGEST * epsilon:
         raise ValueError(f"epsilon {epsilon} is nothing beside costs that differ by {span:.3g}")
-    scaled = _scaled if span <= SAFE * epsilon else _scaled_in_logs
-    plan, psi = scaled(cost, a, b, epsilon, max_iterations, tolerance)
+    plan, psi = _scaled(cost, a, b, epsilon, max_iterations, tolerance, far=span > SAFE * epsilon)
     plan = _round(plan, a, b)
     psi_c = lowest(psi, cost)
     psi = lowest(psi_c, cost.T)
@@ -44,39 +44,53 @@ def sinkhorn(
 
 
 def _scaled(
-    cost: Array, a: Array, b: Array, epsilon: float, max_iterations: int, tolerance: float
+    cost: Array, a: Array, b: Array, epsilon: float, iterations: int, tolerance: float, far: bool
 ) -> tuple[Array, Array]:
-    """The plan and ψ, by products with the kernel e^{−C/ε}."""
+    """Γᵢⱼ = aᵢ uᵢ e^{(ψᵢ + φⱼ − Cᵢⱼ)/ε} vⱼ bⱼ, and ψ + ε log u. far: begin from potentials found in the log domain."""
     xp = namespace(cost)
-    kernel = (cost - cost.min()) / -epsilon
-    kernel = xp.exp(kernel, out=kernel)
-    u, v = xp.ones(a.shape), xp.ones(b.shape)
-    for _ in range(max_iterations):
+    psi, phi = xp.zeros(a.shape), xp.zeros(b.shape) + (0.0 if far else cost.min())
+    while True:
+        if far and iterations:
+            psi, phi = _step_in_logs(psi, cost, a, b, epsilon)
+            iterations -= 1
+        kernel = psi[:, None] - cost
+        kernel += phi
+        kernel /= epsilon
+        kernel = xp.exp(kernel, out=kernel)
+        u, v, iterations, done = _factors(kernel, a, b, iterations, tolerance)
+        if done:
+            kernel *= (a * u)[:, None]
+            kernel *= b * v
+            return kernel, psi + epsilon * xp.log(u)
+        psi, phi = psi + epsilon * xp.log(u), phi + epsilon * xp.log(v)
+
+
+def _factors(kernel: Array, a: Array, b: Array, iterations: int, tolerance: float) -> tuple[Array, Array, int, bool]:
+    """v ← 1/Kᵀ(a u), u ← 1/K(b v) until the column sums are right, no iteration is left, or a factor has grown.
+
+    Answers u, v, the iterations left, and whether that is all.
+    """
+    xp = namespace(kernel)
+    u, v, more = xp.ones(a.shape), xp.ones(b.shape), True
+    while iterations and more:
+        iterations -= 1
         sums = (a * u) @ kernel
         wrong = float((b * xp.minimum(abs(v * sums - 1), 1)).sum())
         v = 1 / sums
         if wrong <= tolerance:
-            break
+            return u, v, iterations, True
         u = 1 / (kernel @ (b * v))
-    kernel *= (a * u)[:, None]
-    kernel *= b * v
-    return kernel, epsilon * xp.log(u)
+        more = max(float(u.max()), float(v.max())) < GROWN and min(float(u.min()), float(v.min())) > 1 / GROWN
+    return u, v, iterations, not iterations
 
 
-def _scaled_in_logs(
-    cost: Array, a: Array, b: Array, epsilon: float, max_iterations: int, tolerance: float
-) -> tuple[Array, Array]:
-    """The same by ψᵢ ← −ε log Σⱼ bⱼ e^{(φⱼ − Cᵢⱼ)/ε} and φ likewise."""
+def _step_in_logs(psi: Array, cost: Array, a: Array, b: Array, epsilon: float) -> tuple[Array, Array]:
+    """φⱼ ← −ε log Σᵢ aᵢ e^{(ψᵢ − Cᵢⱼ)/ε}, then ψ likewise: whatever the sizes."""
     xp = namespace(cost)
     with np.errstate(divide="ignore"):  # no mass: log 0 = −inf, and e^{−inf} = 0 does the rest
         log_a, log_b = xp.log(a)[:, None], xp.log(b)
-    psi, phi = xp.zeros(a.shape), xp.zeros(b.shape)
-    for _ in range(max_iterations):
-        previous, phi = phi, -epsilon * logsumexp((psi[:, None] - cost) / epsilon + log_a, axis=0).value
-        if float((b * abs(xp.expm1(xp.minimum((previous - phi) / epsilon, 1)))).sum()) <= tolerance:
-            break
-        psi = -epsilon * logsumexp((phi - cost) / epsilon + log_b, axis=1).value
-    return xp.exp((psi[:, None] + phi - cost) / epsilon + log_a + log_b), psi
+    phi = -epsilon * logsumexp((psi[:, None] - cost) / epsilon + log_a, axis=0).value
+    return -epsilon * logsumexp((phi - cost) / epsilon + log_b, axis=1).value, phi
 
 
 def _round(plan: Array, a: Array, b: Array) -> Array:
