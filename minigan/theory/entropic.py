@@ -7,7 +7,7 @@ import numpy as np
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import logsumexp
-from minigan.theory.plans import LARGEST, Transport, lowest, problem
+from minigan.theory.plans import LARGEST, Transport, blocks, lowest, problem
 
 __all__ = ["sinkhorn"]
 
@@ -35,8 +35,8 @@ def sinkhorn(
         raise ValueError(f"epsilon must be positive and finite, not {epsilon}")
     if span > LARGEST * epsilon:
         raise ValueError(f"epsilon {epsilon} is nothing beside costs that differ by {span:.3g}")
-    plan, psi = _scaled(cost, a, b, epsilon, max_iterations, tolerance, far=span > SAFE * epsilon)
-    plan = _round(plan, a, b)
+    kernel, f, g, psi = _scaled(cost, a, b, epsilon, max_iterations, tolerance, far=span > SAFE * epsilon)
+    plan = _rounded(kernel, f, g, a, b)
     psi_c = lowest(psi, cost)
     psi = lowest(psi_c, cost.T)
     return Transport(float(plan.ravel() @ cost.ravel()), float((a * psi).sum()) + float((b * psi_c).sum()),
@@ -45,23 +45,20 @@ def sinkhorn(
 
 def _scaled(
     cost: Array, a: Array, b: Array, epsilon: float, iterations: int, tolerance: float, far: bool
-) -> tuple[Array, Array]:
-    """Γᵢⱼ = aᵢ uᵢ e^{(ψᵢ + φⱼ − Cᵢⱼ)/ε} vⱼ bⱼ, and ψ + ε log u. far: begin from potentials found in the log domain."""
+) -> tuple[Array, Array, Array, Array]:
+    """K, f, g and ψ of Γᵢⱼ = fᵢ Kᵢⱼ gⱼ. far: begin from potentials found in the log domain."""
     xp = namespace(cost)
     psi, phi = xp.zeros(a.shape), xp.zeros(b.shape) + (0.0 if far else cost.min())
     while True:
         if far and iterations:
             psi, phi = _step_in_logs(psi, cost, a, b, epsilon)
             iterations -= 1
-        kernel = psi[:, None] - cost
-        kernel += phi
-        kernel /= epsilon
-        kernel = xp.exp(kernel, out=kernel)
+        kernel = xp.empty(cost.shape)
+        for rows in blocks(xp, *cost.shape):
+            kernel[rows] = xp.exp((psi[rows, None] + phi - cost[rows]) / epsilon)
         u, v, iterations, done = _factors(kernel, a, b, iterations, tolerance)
         if done:
-            kernel *= (a * u)[:, None]
-            kernel *= b * v
-            return kernel, psi + epsilon * xp.log(u)
+            return kernel, a * u, b * v, psi + epsilon * xp.log(u)
         psi, phi = psi + epsilon * xp.log(u), phi + epsilon * xp.log(v)
 
 
@@ -93,12 +90,17 @@ def _step_in_logs(psi: Array, cost: Array, a: Array, b: Array, epsilon: float) -
     return -epsilon * logsumexp((phi - cost) / epsilon + log_b, axis=1).value, phi
 
 
-def _round(plan: Array, a: Array, b: Array) -> Array:
-    """A plan nearby that has the marginals: scale down what is too much, spread what is missing as a product."""
-    xp = namespace(plan)
+def _rounded(K: Array, f: Array, g: Array, a: Array, b: Array) -> Array:
+    """A plan near f K g that has the marginals: scale down what is too much, spread what is missing as a product.
+
+    In the memory of K.
+    """
+    xp = namespace(K)
     tiny = float(np.finfo(float).tiny)
-    plan *= xp.minimum(a / xp.maximum(plan.sum(axis=1), tiny), 1)[:, None]
-    plan *= xp.minimum(b / xp.maximum(plan.sum(axis=0), tiny), 1)
-    short_a, short_b = xp.maximum(a - plan.sum(axis=1), 0), xp.maximum(b - plan.sum(axis=0), 0)
-    plan += short_a[:, None] * (short_b / xp.maximum(short_a.sum(), tiny))
-    return plan
+    f = f * xp.minimum(a / xp.maximum(f * (K @ g), tiny), 1)
+    g = g * xp.minimum(b / xp.maximum((f @ K) * g, tiny), 1)
+    short_a, short_b = xp.maximum(a - f * (K @ g), 0), xp.maximum(b - (f @ K) * g, 0)
+    short_b = short_b / xp.maximum(short_a.sum(), tiny)
+    for rows in blocks(xp, *K.shape):
+        K[rows] = f[rows, None] * K[rows] * g + short_a[rows, None] * short_b
+    return K

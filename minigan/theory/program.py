@@ -157,11 +157,12 @@ def _prices(cost: np.ndarray, parent: np.ndarray, masses: np.ndarray) -> Prices:
     i, j = np.minimum(v, parent), np.maximum(v, parent) - n
     paid = np.where(parent == v, 0.0, cost[i % n, j % m])
     high, low, root = path_sums(parent, np.where(v < n, paid, -paid))  # ψ of a row, −φ of a column
+    tree = np.unique(root, return_inverse=True)[1]
     order = np.argsort(-masses, kind="stable")
-    heaviest = v.copy()
-    heaviest[np.unique(root)] = order[np.unique(root[order], return_index=True)[1]]
-    start = (high - high[heaviest[root]]) + (low - low[heaviest[root]])
-    u, link, rise, slack = start, v.copy(), np.zeros(n + m), SLACK
+    heaviest = order[np.unique(tree[order], return_index=True)[1]]
+    start = (high - high[heaviest[tree]]) + (low - low[heaviest[tree]])
+    u, alone, slack = start, np.arange(len(heaviest)), SLACK
+    link, rise = alone.copy(), np.zeros(len(alone))
     groups = np.array_split(v[:n], min(GROUPS, n))
     satisfied = turn = 0
     while satisfied < len(groups) and turn < ROUNDS * len(groups):
@@ -175,15 +176,15 @@ def _prices(cost: np.ndarray, parent: np.ndarray, masses: np.ndarray) -> Prices:
             continue
         satisfied = 0
         too_high = too_high[np.argsort(-excess[too_high], kind="stable")]
-        trees, first = np.unique(root[rows[too_high]], return_index=True)
+        changed, first = np.unique(tree[rows[too_high]], return_index=True)
         worst, of = rows[too_high[first]], of[too_high[first]]
-        link[trees] = root[of]
-        rise[trees] = cost[worst, of - n] + start[of] - start[worst]
+        link[changed] = tree[of]
+        rise[changed] = cost[worst, of - n] + start[of] - start[worst]
         height, _, top = path_sums(link, rise)
         if (link[top] == top).all():
-            u = start + height[root]
+            u = start + height[tree]
         else:  # trees that hang on each other: what they gain is rounding, or the plan is not optimal
-            start, link, rise, slack = u, v.copy(), np.zeros(n + m), 4 * slack
+            start, link, rise, slack = u, alone.copy(), np.zeros(len(alone)), 4 * slack
     phi = -u[n:]
     return lowest(phi, cost.T), phi
 
