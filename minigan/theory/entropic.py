@@ -3,11 +3,13 @@
     min ⟨C, Γ⟩ + ε KL(Γ ‖ a bᵀ),      Γᵢⱼ = aᵢ uᵢ e^{−Cᵢⱼ/ε} vⱼ bⱼ
 """
 
+from math import isfinite
+
 import numpy as np
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import logsumexp
-from minigan.theory.plans import LARGEST, Transport, blocks, lowest, problem
+from minigan.theory.plans import Transport, blocks, lowest, problem
 
 __all__ = ["sinkhorn"]
 
@@ -33,10 +35,11 @@ def sinkhorn(
     span = float(cost.max()) - float(cost.min())
     if not 0 < epsilon < np.inf:
         raise ValueError(f"epsilon must be positive and finite, not {epsilon}")
-    if span > LARGEST * epsilon:
-        raise ValueError(f"epsilon {epsilon} is nothing beside costs that differ by {span:.3g}")
-    kernel, f, g, psi = _scaled(cost, a, b, epsilon, max_iterations, tolerance, far=span > SAFE * epsilon)
-    plan = _rounded(kernel, f, g, a, b)
+    with np.errstate(all="ignore"):  # log 0 = −inf, where there is no mass; what else is not finite is refused here
+        kernel, f, g, psi = _scaled(cost, a, b, epsilon, max_iterations, tolerance, far=span > SAFE * epsilon)
+        plan = _rounded(kernel, f, g, a, b)
+    if not isfinite(float(plan.sum()) + float(psi.sum())):
+        raise ValueError(f"epsilon {epsilon} is below the rounding of costs that differ by {span:.3g}")
     psi_c = lowest(psi, cost)
     psi = lowest(psi_c, cost.T)
     return Transport(float(plan.ravel() @ cost.ravel()), float((a * psi).sum()) + float((b * psi_c).sum()),
@@ -50,13 +53,15 @@ def _scaled(
     xp = namespace(cost)
     psi, phi = xp.zeros(a.shape), xp.zeros(b.shape) + (0.0 if far else cost.min())
     while True:
-        if far and iterations:
+        if far and iterations > 0:
             psi, phi = _step_in_logs(psi, cost, a, b, epsilon)
             iterations -= 1
         kernel = xp.empty(cost.shape)
         for rows in blocks(xp, *cost.shape):
             kernel[rows] = xp.exp((psi[rows, None] + phi - cost[rows]) / epsilon)
         u, v, iterations, done = _factors(kernel, a, b, iterations, tolerance)
+        if not isfinite(float(u.sum()) + float(v.sum())):  # the next step in logs will do better
+            u, v = xp.ones(a.shape), xp.ones(b.shape)
         if done:
             return kernel, a * u, b * v, psi + epsilon * xp.log(u)
         psi, phi = psi + epsilon * xp.log(u), phi + epsilon * xp.log(v)
@@ -69,7 +74,7 @@ def _factors(kernel: Array, a: Array, b: Array, iterations: int, tolerance: floa
     """
     xp = namespace(kernel)
     u, v, more = xp.ones(a.shape), xp.ones(b.shape), True
-    while iterations and more:
+    while iterations > 0 and more:
         iterations -= 1
         sums = (a * u) @ kernel
         wrong = float((b * xp.minimum(abs(v * sums - 1), 1)).sum())
@@ -78,14 +83,13 @@ def _factors(kernel: Array, a: Array, b: Array, iterations: int, tolerance: floa
             return u, v, iterations, True
         u = 1 / (kernel @ (b * v))
         more = max(float(u.max()), float(v.max())) < GROWN and min(float(u.min()), float(v.min())) > 1 / GROWN
-    return u, v, iterations, not iterations
+    return u, v, iterations, iterations <= 0
 
 
 def _step_in_logs(psi: Array, cost: Array, a: Array, b: Array, epsilon: float) -> tuple[Array, Array]:
     """φⱼ ← −ε log Σᵢ aᵢ e^{(ψᵢ − Cᵢⱼ)/ε}, then ψ likewise: whatever the sizes."""
     xp = namespace(cost)
-    with np.errstate(divide="ignore"):  # no mass: log 0 = −inf, and e^{−inf} = 0 does the rest
-        log_a, log_b = xp.log(a)[:, None], xp.log(b)
+    log_a, log_b = xp.log(a)[:, None], xp.log(b)
     phi = -epsilon * logsumexp((psi[:, None] - cost) / epsilon + log_a, axis=0).value
     return -epsilon * logsumexp((phi - cost) / epsilon + log_b, axis=1).value, phi
 

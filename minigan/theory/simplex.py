@@ -186,7 +186,8 @@ def guess(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, n
     reduced -= phi
     head = int(HEAD * (cost.shape[1] - 1))
     epsilon = float(np.median(np.partition(reduced, head, axis=1)[:, head])) / SMOOTHING or 1.0
-    kernel = np.exp(-np.minimum(reduced / epsilon, 300.0))
+    with np.errstate(over="ignore"):
+        kernel = np.exp(-np.minimum(reduced / epsilon, 300.0))
     u = np.ones(len(a))
     for _ in range(ROUNDS):
         v = 1 / ((a * u) @ kernel)
