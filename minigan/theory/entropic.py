@@ -58,7 +58,10 @@ def _scaled(
             iterations -= 1
         kernel = xp.empty(cost.shape)
         for rows in blocks(xp, *cost.shape):
-            kernel[rows] = xp.exp((psi[rows, None] + phi - cost[rows]) / epsilon)
+            block = xp.subtract(phi, cost[rows], out=kernel[rows])
+            block += psi[rows, None]
+            block /= epsilon
+            xp.exp(block, out=block)
         u, v, iterations, done = _factors(kernel, a, b, iterations, tolerance)
         if not isfinite(float(u.sum()) + float(v.sum())):  # the next step in logs will do better
             u, v = xp.ones(a.shape), xp.ones(b.shape)
@@ -106,5 +109,8 @@ def _rounded(K: Array, f: Array, g: Array, a: Array, b: Array) -> Array:
     short_a, short_b = xp.maximum(a - f * (K @ g), 0), xp.maximum(b - (f @ K) * g, 0)
     short_b = short_b / xp.maximum(short_a.sum(), tiny)
     for rows in blocks(xp, *K.shape):
-        K[rows] = f[rows, None] * K[rows] * g + short_a[rows, None] * short_b
+        block = K[rows]
+        block *= f[rows, None]
+        block *= g
+        block += short_a[rows, None] * short_b
     return K

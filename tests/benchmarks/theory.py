@@ -1,7 +1,7 @@
 """Distances beside SciPy's and POT's: the same numbers, in one process, in turn.
 
-Every round runs all of a row once, so that what else the machine does falls on all of them; a ratio is that of a
-round, and the table shows the median and the quartiles.
+Every round runs all of a row, and a ratio is that of a round; the table shows the median and the quartiles. Seconds
+are those that the process had of its processors, so that what else the machine does hardly counts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -124,7 +124,7 @@ def _rounds(calls: Sequence[Call], arrays: dict[str, Any], rounds: int) -> list[
         warnings.simplefilter("ignore")
         for call in calls:  # once to load what it needs
             call(arrays)
-        times = [max(1, round(SECONDS / _seconds(call, arrays, 1))) for call in calls]
+        times = [max(1, round(SECONDS / max(1e-6, _seconds(call, arrays, 1)))) for call in calls]
         for _ in range(rounds):
             for call, n, mine in zip(calls, times, seconds, strict=True):
                 mine.append(_seconds(call, arrays, n))
@@ -133,10 +133,10 @@ def _rounds(calls: Sequence[Call], arrays: dict[str, Any], rounds: int) -> list[
 
 def _seconds(call: Call, arrays: dict[str, Any], times: int) -> float:
     """Of one call, over so many."""
-    start = perf_counter()
+    start = process_time()
     for _ in range(times):
         call(arrays)
-    return (perf_counter() - start) / times
+    return (process_time() - start) / times
 
 
 def markdown(quick: bool = False) -> str:
