@@ -9,6 +9,7 @@ plan or refuse it.
 
 from collections.abc import Iterable, Iterator
 from math import fsum
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,7 @@ def emd(cost: Array, a: Array | None = None, b: Array | None = None) -> Transpor
     plan among them (6 MB, 24 MB).
     Source: Peyré & Cuturi (2019), eqs. 2.11 and 2.20; `advanced`, "Wasserstein Distance". Checked by: W2.
     """
-    cost, a, b = problem(*(w if w is None else to_host(as_numbers(w, what, float))
-                           for w, what in ((cost, "cost"), (a, "a"), (b, "b"))))
-    return _transport(cost, a, b)
+    return _transport(*problem(_here(cost, "cost"), _here(a, "a"), _here(b, "b")))
 
 
 def emds(cost: Array, a: Array | None, bs: Iterable[Array]) -> Iterator[Transport]:
@@ -50,15 +49,14 @@ def emds(cost: Array, a: Array | None, bs: Iterable[Array]) -> Iterator[Transpor
 
     bs: rows (k, m), or any iterable of weights (m,). One plan at a time is in memory, unless you keep them.
     """
-    cost = to_host(costs(cost))
-    a = mass(np, None if a is None else to_host(as_numbers(a, "a", float)), len(cost), "a")
-    return _each(cost, a, bs)
+    cost = costs(_here(cost, "cost"))
+    return _each(cost, mass(np, _here(a, "a"), len(cost), "a"), bs)
 
 
 def _each(cost: np.ndarray, a: np.ndarray, bs: Iterable[Array]) -> Iterator[Transport]:
     found = None
     for b in bs:
-        b = mass(np, to_host(as_numbers(b, "b", float)), cost.shape[1], "b")
+        b = mass(np, _here(b, "b"), cost.shape[1], "b")
         found = _transport(cost, a, b, found)
         yield found
 
@@ -71,7 +69,7 @@ def wasserstein_assignment(x: Array, y: Array, p: float = 1) -> float:
     Source: Peyré & Cuturi (2019), proposition 2.1 and section 2.6. Checked by: W3, W4, W5, W17.
     """
     check_exponent(p)
-    x, y = (to_host(points(x, what)) for x, what in ((x, "x"), (y, "y")))
+    x, y = (points(_here(x, what), what) for x, what in ((x, "x"), (y, "y")))
     if x.shape != y.shape:
         raise ValueError(f"assignment needs samples of equal size and dimension, not {x.shape} and {y.shape}")
     if x.shape[1] == 1:
@@ -88,6 +86,11 @@ def wasserstein_assignment(x: Array, y: Array, p: float = 1) -> float:
         chosen = gaps[_routes(forest, len(x))[:2]]
         largest = float(chosen.max())
     return in_units(power_mean(chosen, equal, p) if largest else 0.0, unit)
+
+
+def _here(x: Any, what: str) -> Any:
+    """Numbers, on the host; None remains None."""
+    return None if x is None else to_host(as_numbers(x, what, float))
 
 
 # -- a proof -----------------------------------------------------------------------------------
