@@ -33,7 +33,9 @@ III. Distances, without any training
    D_f = ∫ q f(p/q); E_P T − E_Q f*(T) ≤ D_f; JS in both conventions; f*, f** ..... theory/divergences.py,
                                                                                         theory/conjugates.py
    D* = p/(p + q), V(D*, G) = 2 JS − 2 log 2, LSGAN's and the smoothed optimum .... theory/optimal.py
-   W_p on the line, by linear program, by assignment, by Sinkhorn; duals ......... theory/transport.py
+   W_p on the line and along directions; a plan and the prices that prove it ...... theory/line.py, plans.py
+   the exact optimum: assignment, or the network simplex in whole numbers ......... theory/program.py, simplex.py
+   min ⟨C, Γ⟩ + ε KL(Γ ‖ a bᵀ), by scaling; all of transport by name .............. theory/entropic.py, transport.py
    Lipschitz constants, Kantorovich potentials, power iteration: v ← Wᵀu, u ← Wv ... theory/lipschitz.py
    the xy game and Dirac-GAN under every method; their Jacobians . theory/scalar_games.py, dynamics.py
    moment matching against mode seeking; Gaussians in closed form, Bures' W₂ ...... theory/fits.py

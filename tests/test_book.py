@@ -51,10 +51,10 @@ def test_a_place_that_is_not_there_is_an_error(place: str, message: str) -> None
 
 
 def test_a_long_function_is_shown_around_the_line() -> None:
-    excerpt = book.excerpt("minigan.theory.transport.emd :: sums = vstack")
+    excerpt = book.excerpt("minigan.theory.simplex.Tree.enter :: leaving = min")
     text = excerpt.text.splitlines()
-    assert text[0].startswith("def emd(") and "    ..." in text and len(text) < 15
-    assert "sums = vstack" in text[excerpt.marked[0] - 1]
+    assert text[0].startswith("def enter(") and "    ..." in text and len(text) < 15
+    assert "leaving = min" in text[excerpt.marked[0] - 1]
 
 
 @every_equation

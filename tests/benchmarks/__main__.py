@@ -1,7 +1,8 @@
-"""``python -m tests.benchmarks [--quick] [--out FOLDER] [--rounds N] [--only iteration,growth,seeds]``
+"""``python -m tests.benchmarks [--quick] [--out FOLDER] [--rounds N] [--only iteration,growth,seeds,theory]``
 
-What runs, then the gradients of all contenders compared, then what an iteration takes, how that grows, and many
-networks at once: Markdown on stdout, and with --out speed.md, speed.json (every round) and speed.png.
+What runs, then the gradients of all contenders compared, then what an iteration takes, how that grows, many
+networks at once, and distances beside SciPy's and POT's: Markdown on stdout, and with --out speed.md, speed.json
+(every round) and speed.png.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tests.benchmarks import growth, seeds, table
+from tests.benchmarks import growth, seeds, table, theory
 from tests.benchmarks.check import Check, allowed, checks
 from tests.benchmarks.contenders import ENTRIES, Entry
 from tests.benchmarks.picture import picture
 from tests.benchmarks.problem import Problem, problem
 from tests.benchmarks.timing import Result, Worker, measure
 
-SECTIONS = ("iteration", "growth", "seeds")
+SECTIONS = ("iteration", "growth", "seeds", "theory")
 ROUNDS = 7
 SECONDS, QUICK_SECONDS = 0.2, 0.06  # of a contender in a round
 PROBLEMS = [
@@ -145,7 +146,7 @@ def run(sections: Sequence[str], quick: bool, rounds: int) -> tuple[Report, int]
         made = check(report, entries, problems)
         status = int(any(c.refused for c in made))
         time(report, allowed(entries, made), problems, rounds, QUICK_SECONDS if quick else SECONDS)
-    for name, module in (("growth", growth), ("seeds", seeds)):
+    for name, module in (("growth", growth), ("seeds", seeds), ("theory", theory)):
         if name in sections:
             report.data[name] = module.markdown(quick)
             report.add(f"## {module.__doc__.splitlines()[0].rstrip('.')}\n\n{report.data[name]}")

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg, stats
 
+from minigan.autodiff import Tensor
 from minigan.testing.strategies import gaussians, point_clouds, probability_vectors
 from minigan.theory.fits import gaussian_w2
 from minigan.theory.transport import (
     c_transform,
     earth_movers_piles,
     emd,
+    emds,
     ground_cost,
     kantorovich_dual,
     sinkhorn,
@@ -25,6 +27,7 @@ from minigan.theory.transport import (
 sizes, seeds = st.integers(1, 6), st.integers(0, 2**32 - 1)
 exponents = st.sampled_from([1, 1.5, 2, 3])
 NAN, INF = float("nan"), float("inf")
+LINE, PLANE, HALF = np.array([0.0, 1.0]), np.eye(2), np.array([0.5, 0.5])
 
 
 @st.composite
@@ -234,9 +237,37 @@ def test_piles_take_whole_numbers_of_any_type() -> None:
         assert earth_movers_piles(np.array(P, dtype), np.array(Q, dtype)).tolist() == [0, 2, 2, -1, 0]
 
 
-# What is refused
+# What is taken, and what is refused
 
-LINE, PLANE, HALF = np.array([0.0, 1.0]), np.eye(2), np.array([0.5, 0.5])
+MASKED = np.ma.array([[0.0, 1.0], [1.0, 0.0]], mask=[[0, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("call", [
+    lambda bad: emd(bad), lambda bad: sinkhorn(bad, None, None, 1.0), lambda bad: c_transform([0, 0], bad),
+    lambda bad: c_transform(bad[0], PLANE), lambda bad: kantorovich_dual(bad[0], PLANE), lambda bad: emd(PLANE, bad[0]),
+    lambda bad: next(emds(PLANE, None, [bad[0]])), lambda bad: emds(bad, None, []), lambda bad: ground_cost(bad, PLANE),
+    lambda bad: wasserstein_1d(bad[0], LINE), lambda bad: wasserstein_1d(LINE, LINE, 1, bad[0]),
+    lambda bad: sliced_wasserstein(PLANE, bad, PLANE), lambda bad: sliced_wasserstein(PLANE, PLANE, bad),
+    lambda bad: wasserstein_assignment(PLANE, bad), lambda bad: earth_movers_piles(bad[0], LINE),
+])
+def test_masked_entries_text_and_tensors_are_refused_by_name(call) -> None:
+    with pytest.raises(ValueError, match="masked entries"):
+        call(MASKED)
+    with pytest.raises(TypeError, match="must hold real numbers, not <U"):
+        call([["0", "1"], ["1", "0"]])
+    with pytest.raises(TypeError, match="is a Tensor, whose gradient would be lost"):
+        call(Tensor(np.eye(2)))
+
+
+def test_lists_are_taken() -> None:
+    cost, half = [[0, 2], [1, 0]], [0.5, 0.5]
+    assert emd(cost, half, [1, 0]).value == 0.5 and [t.value for t in emds(cost, half, [[1, 0], half])] == [0.5, 0]
+    assert sinkhorn(cost, half, half, 0.01).value == pytest.approx(0)
+    assert c_transform([0, 1], cost).tolist() == [0, -1] and kantorovich_dual([0, 1], cost) == 0
+    assert ground_cost([[0, 3]], [[4, 0]]).tolist() == [[5]] and wasserstein_1d([0, 1], [3, 2], 1, half, half) == 2
+    assert sliced_wasserstein([[0, 0]], [[1, 0]], [[1, 0]]) == 1 and wasserstein_assignment([[0, 0]], [[0, 2]]) == 2
+    assert earth_movers_piles([1, 0], [0, 1]).tolist() == [0, 1, 0]
+
 
 
 @pytest.mark.parametrize("bad", [[0.5, 0.4], [1.5, -0.5], [NAN, 1], [1.0], [], [INF, 0], [[0.5, 0.5]]])
