@@ -331,7 +331,10 @@ def as_array(value: Any) -> Array:
 
 
 def to_host(x: Array) -> HostArray:
-    """The same values as a NumPy array (a copy only where the device differs)."""
+    """The same values as a NumPy array (a copy only where the device differs). TypeError for masked entries."""
+    if type(x).__name__ == "MaskedArray" and x.mask.any():
+        raise TypeError(f"{x.mask.sum()} of {x.size} entries of a MaskedArray are masked: give "
+                        f"{_REFUSED['MaskedArray']}")
     row = LIBRARIES.get(_root(type(x)))
     return np.asarray(x) if row is None else row.to_host(x)
 

@@ -121,3 +121,10 @@ def test_an_import_brings_neither_scipy_nor_matplotlib_nor_a_device(module):
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_masked_entries_are_no_values():
+    x = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(TypeError, match=r"1 of 2 entries of a MaskedArray are masked.*filled"):
+        arrays.to_host(x)
+    assert arrays.to_host(x[:1]).tolist() == [1.0]
