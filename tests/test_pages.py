@@ -22,6 +22,7 @@ from minigan.claims import CLAIMS
 from minigan.gans import LOSSES, RECIPES
 from minigan.lab import TOYS
 from minigan.theory.family import DIVERGENCES
+from tests.selection import slow_but
 
 ROOT = Path(__file__).parents[1]
 RUN = ("from-nothing", "penalty-by-hand", "engine", "CONTRIBUTING")
@@ -83,7 +84,11 @@ def alike(printed: str, shown: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("page", PAGES, ids=by_name)
+LONG = [page for page in PAGES if page.stem in ("checkers", "from-nothing")]
+
+
+@pytest.mark.parametrize("page", slow_but(
+    [page for page in PAGES if page not in LONG], PAGES, "examples of the pages that take seconds"), ids=by_name)
 def test_a_page_does_what_it_shows(page: Path, registries, short_measurements, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict = {"__name__": page.stem}

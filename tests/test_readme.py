@@ -40,6 +40,7 @@ def test_the_python_examples_run(short_measurements, tmp_path: Path, monkeypatch
     assert names["samples"].shape == names["new"].shape == (1000, 2) and names["dw"].shape == (4417,)
 
 
+@pytest.mark.slow("examples of the pages that take seconds")
 def test_a_system_of_your_own(short_measurements, tmp_path: Path, monkeypatch, capsys) -> None:
     """docs/own-recipe.md runs as it stands, and what it makes trains and is saved like any other."""
     monkeypatch.chdir(tmp_path)

@@ -135,6 +135,7 @@ def finished(folder: Path, eager: bool, device: str | None = None) -> dict[str, 
     return state_of(made)
 
 
+@pytest.mark.slow("recipes on each array library")
 def test_a_run_goes_on_on_another_library(tmp_path: Path, backend: Backend) -> None:
     eager = not backend.replays
     half("cpu", tmp_path / "here", False)

@@ -73,6 +73,7 @@ def test_every_row_of_the_family_has_its_own_sum_here_and_its_loss(name):
     assert f"f-{name}" in LOSSES
 
 
+@pytest.mark.slow("claims tried in more places than their own check")
 def test_a_row_without_its_own_sum_breaks_no_claim_and_is_asked_for(monkeypatch):
     monkeypatch.setitem(DIVERGENCES, "mine", replace(PEARSON, name="mine"))
     for id in ("D5", "D6", "D7", "D8", "D9", "D10", "D12", "G26"):
@@ -160,6 +161,7 @@ def test_D8_fenchel_young(row, u, v):
     np.testing.assert_allclose(extended_conjugate(row, s), equality, rtol=1e-6, atol=1e-7 * (1 + np.abs(u * s).max()))
 
 
+@pytest.mark.slow("claims tried in more places than their own check")
 @given(rows, st.floats(-2, 2).map(lambda x: 10**x), st.floats(-0.99, 0.99), st.floats(-2, 2))
 @settings(max_examples=15)
 def test_D9_the_biconjugate_is_the_convex_hull(row, u, inside, tilt):

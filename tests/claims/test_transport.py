@@ -295,6 +295,7 @@ def test_W16_the_discriminator_saturates_the_critic_does_not(middle, apart, sigm
     assert (climbs == -1).all()
 
 
+@pytest.mark.slow("claims tried in more places than their own check")
 @settings(max_examples=15)
 @given(seeds, mixtures(dim=2), st.integers(2, 9))
 def test_W17_two_samples_of_one_law_are_apart(seed, mixture, n) -> None:

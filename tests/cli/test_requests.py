@@ -108,7 +108,7 @@ def check(request: list[str], capsys, place: Path) -> int:
     return status
 
 
-@pytest.mark.parametrize("seed", slow_but([0], range(40), "random requests"))
+@pytest.mark.parametrize("seed", slow_but([], range(40), "random requests"))
 def test_random_requests_end_in_a_status_and_a_sentence(seed: int, capsys, place) -> None:
     rng = random.Random(seed)
     for _ in range(10):

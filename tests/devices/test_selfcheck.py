@@ -41,6 +41,7 @@ def few(monkeypatch):
     monkeypatch.setattr(trainings, "STEPS", 10)
 
 
+@pytest.mark.slow("the self-check of a device, whole, and with short products")
 def test_the_rows_cover_the_registry_at_both_sizes():
     table = rows()
     assert all(of_primitive(name, table) for name in PRIMITIVES)
@@ -279,6 +280,7 @@ def test_memory_is_the_programs_and_what_the_library_tells(monkeypatch):
 
 
 # -- the command ----------------------------------------------------------------------------------------------
+@pytest.mark.slow("the self-check of a device, whole, and with short products")
 def test_the_command_where_all_is_well(few, tmp_path, capsys):
     assert main(["selfcheck", "--json", str(tmp_path / "all.json")]) == 0
     out = capsys.readouterr().out

@@ -133,6 +133,7 @@ def gradient_of_sigma(W):
     return grad(spectral_norms(net, tensor, converged(net, w, 40)).sum(), tensor).value[: W.size].reshape(W.shape)
 
 
+@pytest.mark.slow("checkers of layers and networks")
 def test_the_public_checker_agrees() -> None:
     names = check_spectral_norm(sigma, gradient_of_sigma, Ours, examples=20)
     assert "gradient" in names and "state: survives a checkpoint" in names

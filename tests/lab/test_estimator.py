@@ -115,6 +115,7 @@ def test_eager_is_the_same() -> None:
     np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow("training of each recipe: of a row of seeds, until it is near the data")
 def test_a_critic_of_classes_learns_from_labels(tmp_path: Path) -> None:
     """Semi-supervised: with y, the critic's logits tell the classes; the run folder keeps the labels."""
     rng = np.random.default_rng(0)
@@ -408,6 +409,7 @@ def fitted_samples(seed: int) -> np.ndarray:
     return minigan.GAN(seed=seed, **SMALL).fit(POINTS).sample(5)
 
 
+@pytest.mark.slow("the same, in two processes")
 def test_threads_and_processes_fit_too() -> None:
     """At the same time, and each as if it were alone."""
     expected = [fitted_samples(seed) for seed in range(4)]

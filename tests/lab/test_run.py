@@ -83,6 +83,7 @@ def test_the_users_points_stay_with_the_run(tmp_path: Path) -> None:
         assert (whole / name).read_bytes() == (part / name).read_bytes(), name
 
 
+@pytest.mark.slow("finished runs that go on, from the command line")
 def test_a_finished_run_goes_on_to_more_steps(tmp_path: Path) -> None:
     """With constant schedules the very files of a run that was so long from the start; its data stay with it."""
     x = np.random.default_rng(0).normal(size=(50, 3)) * 9 + 4

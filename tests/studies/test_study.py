@@ -80,6 +80,7 @@ def test_rows_are_the_metrics_of_the_samples(whole) -> None:
             assert row["failed"] == "" and result.seconds > 0
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 def test_the_yardsticks_are_fresh_data_and_noise_on_their_box(whole) -> None:
     done = tiny(["gan"], settings={"samples": 2500}, seeds=2)
     ceiling, null = done.yardsticks[:2], done.yardsticks[2:]

@@ -74,6 +74,7 @@ def test_the_quantiles_are_those_that_give_normal_seeds_the_t_interval(n: int) -
     assert resampled.interval(intervals.level(n)) == pytest.approx(theirs, rel=1e-9)
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 @pytest.mark.parametrize("n", [6, 10])
 def test_the_interval_holds_the_mean_as_often_as_it_says(n: int) -> None:
     """Of normal seeds, and of skewed ones too few for any bootstrap to be exact on (95 ± 2 sd of 1,000, and 87)."""

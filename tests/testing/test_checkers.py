@@ -123,6 +123,7 @@ class Ours(Layer):
         return sigma, np.outer(self.u, self.v)
 
 
+@pytest.mark.slow("checkers of layers and networks")
 def test_spectral_norms() -> None:
     check_spectral_norm(spectral, first_singular_vectors, Layer)
     check_spectral_norm(lambda W: iterated(W, 60), layer=Ours)
@@ -139,6 +140,7 @@ def test_virtual_batch_norms() -> None:
     check_virtual_batch_norm(lambda x, reference: (x - reference.mean(axis=0)) / reference.std(axis=0))
 
 
+@pytest.mark.slow("checkers of layers and networks")
 def test_lipschitz_bounds() -> None:
     f, A, B = two_layers()
     check_lipschitz(f, lipschitz_bound([A, B]), 3)

@@ -37,6 +37,7 @@ from minigan.autodiff import (
 )
 from minigan.autodiff.replay.buffers import BLOCK
 from tests.replays import LAYOUTS, agree, agree_on, penalized_step, same, steps, training
+from tests.selection import slow_but
 
 RNG = np.random.default_rng(2)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -288,7 +289,7 @@ LONG = {  # a step's value, of n operations one after another
 }
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", slow_but(["views", "splits"], LONG, "programs of thousands of operations"))
 def test_long_programs(name):
     """Thousands of operations, none of them by recursion."""
     def step(s, i):
