@@ -154,9 +154,12 @@ class _DpnpAdd:
         """x[key] += g, repeated entries adding up: a product with the matrix [position = k] of the key."""
         *before, indices = key
         axis, dpnp = len(before), self.dpnp
-        if any(k != slice(None) for k in before) or not hasattr(indices, "dtype"):  # along all axes, as one
-            indices, axis = dpnp.reshape(dpnp.arange(x.size), x.shape)[key], 0
-            g, x = dpnp.broadcast_to(g, indices.shape), dpnp.reshape(x, (-1,))
+        if not (all(isinstance(k, slice) and k == slice(None) for k in before) and hasattr(indices, "dtype")):
+            places = dpnp.reshape(dpnp.arange(x.size), x.shape)[key]  # along all axes, as one
+            flat = dpnp.reshape(dpnp.ascontiguousarray(x), (-1,))
+            self.at(flat, (dpnp.reshape(places, (-1,)),), dpnp.reshape(dpnp.broadcast_to(g, places.shape), (-1,)))
+            x[...] = dpnp.reshape(flat, x.shape)
+            return
         n = x.shape[axis]
         one_hot = (dpnp.reshape(indices % n, (-1, 1)) == dpnp.arange(n)).astype(x.dtype)  # −1 is the last
         rows = dpnp.moveaxis(dpnp.reshape(g, (*g.shape[:axis], indices.size, *x.shape[axis + 1 :])), axis, 0)

@@ -11,6 +11,7 @@ from typing import Any
 from minigan import arrays
 from minigan.arrays import HOST, PRECISION, DType, is_array, is_scalar, namespace
 from minigan.autodiff import primitives
+from minigan.autodiff.primitive import python_numbers
 from minigan.autodiff.primitives import (
     cast,
     concat,
@@ -56,6 +57,15 @@ def axes_of(x: Tensor, axis: Axis) -> tuple[int, ...]:
     return axes
 
 
+def first_tensor(xs: Iterable[Any]) -> Tensor | None:
+    """The first tensor in a list, or in the lists in it; None if there is none."""
+    for x in xs:
+        found = x if isinstance(x, Tensor) else first_tensor(x) if isinstance(x, list | tuple) else None
+        if found is not None:
+            return found
+    return None
+
+
 # -- elementwise ----------------------------------------------------------------------------
 @named
 def less(a: Any, b: Any) -> Tensor:
@@ -76,13 +86,39 @@ def not_equal(a: Any, b: Any) -> Tensor:
 
 
 @named
+def both(a: Any, b: Any) -> Tensor:
+    """a & b: the mask where both masks are 1. TypeError unless they are masks (comparisons)."""
+    _check_masks("&", a, b)
+    return greater(a * b, 0.0)
+
+
+@named
+def either(a: Any, b: Any) -> Tensor:
+    """a | b: the mask where one of the masks is 1. TypeError unless they are masks (comparisons)."""
+    _check_masks("|", a, b)
+    return greater(a + b, 0.0)
+
+
+@named
+def neither(a: Any) -> Tensor:
+    """~a: the mask where the mask is 0. TypeError unless it is a mask (a comparison)."""
+    _check_masks("~", a)
+    return equal(a, 0.0)
+
+
+def _check_masks(sign: str, *xs: Any) -> None:
+    if not all(isinstance(x, Tensor) and x.is_mask for x in xs):
+        raise TypeError(f"{sign} is of masks, what comparisons of tensors make: (t > 0) & (t < 1)")
+
+
+@named
 def power(x: Any, p: Any) -> Tensor:
     """xᵖ, right at x = 0 to any order: x⁰ = 1 and x¹ = x everywhere, 0ᵖ = 0 for p > 0.
 
     Where p is a number, x², x¹ and x⁰ are x x, x and 1, and so are those that differentiation ends at.
     """
     if is_array(p) and p.ndim == 0 and arrays.on_host(namespace(p)) and isinstance(x, Tensor):
-        p = p.item() if isinstance(p, HOST.generic) or p.dtype == x.dtype else p
+        p = p.item() if isinstance(p, HOST.generic) or p.dtype == x.dtype or p.dtype.kind in "iu" else p
     if not (is_scalar(p) and isinstance(x, Tensor)) or x.dtype not in PRECISION:
         return primitives.power(x, p)
     short = {0: lambda: Tensor(namespace(x._value).ones(x.shape, dtype=x.dtype)), 1: lambda: x, 2: lambda: x * x}
@@ -165,7 +201,7 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
 def expand_dims(x: Any, axis: int) -> Tensor:
     """With a new axis of length one, which then is axis number ``axis``."""
     x = as_tensor(x)
-    if not -x.ndim - 1 <= axis <= x.ndim:
+    if not hasattr(axis, "__index__") or not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(f"expand_dims: axis {axis} does not fit a shape of {x.ndim + 1} axes")
     k = index(axis) % (x.ndim + 1)
     return reshape(x, (*x.shape[:k], 1, *x.shape[k:]))
@@ -174,9 +210,11 @@ def expand_dims(x: Any, axis: int) -> Tensor:
 @named
 def stack(xs: Iterable[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis; lists of them, of lists too. ValueError if there are none."""
-    tensors = [as_tensor(x) for x in xs]
-    if not tensors:
+    given = list(xs)
+    if not given:
         raise ValueError("stack: an empty list of tensors")
+    like = first_tensor(given)
+    tensors = [as_tensor(x, like if python_numbers(x) else None) for x in given]
     if len({x.shape for x in tensors}) > 1:
         raise ValueError(f"stack: tensors of several shapes, {', '.join(str(x.shape) for x in tensors)}")
     return concat([expand_dims(x, axis) for x in tensors], axis=index(axis) % (tensors[0].ndim + 1))

@@ -14,7 +14,7 @@ from minigan.autodiff.functions import as_tensor, reshape
 from minigan.autodiff.kernels import HOLE
 from minigan.autodiff.primitive import PRIMITIVES
 from minigan.autodiff.primitives import gather
-from minigan.autodiff.tensor import Tensor, named
+from minigan.autodiff.tensor import Tensor, holds_tensors, named
 
 
 @named
@@ -53,13 +53,15 @@ def _array(x: Tensor, k: Any) -> Tensor:
     """An array of integers, or of booleans, as a constant on the device of x; a tensor of integers is itself."""
     if isinstance(k, Tensor) and k.dtype.kind in "iu":
         return k
+    if holds_tensors(k):
+        k = HOST.asarray([e.value if isinstance(e, Tensor) else e for e in k])
     mask = isinstance(k, Tensor) and k.is_mask
     array = k.value if isinstance(k, Tensor) else k if is_array(k) else HOST.asarray(k)
     if mask or (array.size == 0 and not is_array(k)):  # [] picks nothing, and is no float
         array = array.astype(bool if mask else HOST.intp)
     if arrays.dtype(array).kind not in "iub" or (arrays.dtype(array).kind == "b" and array.ndim == 0):
         raise TypeError("a tensor is indexed by integers, slices, None, ..., arrays of integers or of booleans and "
-                        f"masks (t[t > 0]); got dtype {array.dtype}")
+                        f"masks (t[t > 0], t[(t > 0) & (t < 1)]); got dtype {array.dtype}")
     return Tensor(namespace(x._value).array(array))  # a copy: it may change before grad is called
 
 

@@ -15,6 +15,7 @@ from minigan import arrays
 from minigan.arrays import Array, DType, shares_memory
 
 Call = tuple  # (function, *arguments)
+LONG = 1 << 16  # numbers: BLAS adds them up one after another, and float32 has no digits left for more
 ROW = 8192  # numbers: NumPy copies a broadcast operand into a buffer of so many, unless its rows are as long
 
 
@@ -113,11 +114,13 @@ def power(xp: ModuleType, out: Array, a: Array, p: Array, logs: int = 0) -> Call
 def _power_of_logs(xp: ModuleType, a: Array, p: Array, logs: int, out: Array) -> Array:
     """aᵖ (log a)ᵏ; at a = 0 its limit: 0 for p > 0, else (−∞)ᵏ."""
     none, one, infinite = (xp.asarray(c, dtype=a.dtype) for c in (0.0, 1.0, (-float("inf")) ** logs))
-    zero = a == none
+    zero = xp.equal(a, none)
     inside = xp.where(zero, one, a)
-    y = xp.power(inside, p) * xp.log(inside) ** logs
+    y = xp.power(inside, p)
+    for _ in range(logs):  # not (log a)ᵏ, a power in which a complex step would drown
+        y = xp.multiply(y, xp.log(inside))
     if arrays.dtype(a).kind == "f":
-        y = xp.where(zero, xp.where(p > none, none, infinite), y)
+        y = xp.where(zero, xp.where(xp.greater(p, none), none, infinite), y)
     if out is None:
         return y
     out[...] = y
@@ -187,7 +190,8 @@ def _small(left: Array, right: Array) -> bool:
 
 
 def reduce_sum(xp: ModuleType, out: Array, x: Array, axis: tuple[int, ...]) -> Call:
-    if x.ndim > 1 and axis == (x.ndim - 2,):  # column sums: a row of ones times x
+    thin = x.ndim > 1 and x.shape[-1] == 1 and x.shape[-2] > LONG
+    if x.ndim > 1 and axis == (x.ndim - 2,) and not thin:  # column sums: a row of ones times x
         return _product(xp, xp.ones((1, x.shape[-2]), dtype=x.dtype), x, out)
     if x.ndim > 1 and axis == (x.ndim - 1,):  # row sums: x times a column of ones
         return _product(xp, x, xp.ones((x.shape[-1], 1), dtype=x.dtype), out)

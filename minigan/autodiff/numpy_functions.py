@@ -39,11 +39,16 @@ def _with_arguments(f: Callable[..., Tensor], *names: str) -> Callable[..., Tens
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
-    vector = as_tensor(x).ndim == 1 or isinstance(axis, int)
+    vector = as_tensor(x).ndim == 1 or hasattr(axis, "__index__")
     if not (ord is None or (ord == 2 and vector) or (ord == "fro" and not vector)):
         raise TypeError(f"numpy.linalg.norm of a tensor with ord={ord!r}: only ‖x‖₂ is computed; write sum(abs(x)), "
                         "max(abs(x)), or see minigan.gans.spectral")
     return reductions.norm(x, axis, keepdims)
+
+
+def _inner(a: Any, b: Any) -> Tensor:
+    b = as_tensor(b) if not isinstance(b, int | float) else b
+    return products.dot(a, b if isinstance(b, int | float) or as_tensor(a).ndim == 0 else functions.transpose(b))
 
 
 def _taken(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -62,7 +67,8 @@ def _swapped(x: Any, axis1: int, axis2: int) -> Tensor:
 
 def _moved(x: Any, source: int, destination: int) -> Tensor:
     order = list(range(as_tensor(x).ndim))
-    order.insert(destination % len(order), order.pop(source))
+    (source,), (destination,) = (functions.axes_of(as_tensor(x), k) for k in (source, destination))
+    order.insert(destination, order.pop(source))
     return functions.transpose(x, tuple(order))
 
 
@@ -86,7 +92,7 @@ ADAPTED: dict[str, Callable[..., Any]] = {
     "atleast_1d": lambda x: x if as_tensor(x).ndim else functions.reshape(x, 1),
     "permute_dims": functions.transpose,
     "matrix_transpose": functions.swap, "linalg.outer": products.outer, "linalg.matmul": products.matmul,
-    "inner": lambda a, b: products.dot(a, functions.transpose(b)),
+    "inner": _inner,
     "fabs": abs, "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x,
     "positive": lambda x: x, "float_power": functions.power, "pow": functions.power,
     "expit": FUNCTIONS["sigmoid"], "log_expit": functions.log_sigmoid,  # SciPy's ufuncs
@@ -95,11 +101,13 @@ ADAPTED: dict[str, Callable[..., Any]] = {
 READ = frozenset(("shape", "ndim", "size", "argmax", "argmin", "argsort", "nonzero", "flatnonzero", "count_nonzero",
                   "argwhere", "searchsorted", "digitize", "all", "any", "isclose", "allclose", "array_equal",
                   "array_equiv", "isnan", "isinf", "isposinf", "isneginf", "signbit", "zeros_like", "ones_like",
-                  "empty_like", "histogram", "bincount", "array_repr", "array_str", "array2string", "save", "savez",
+                  "empty_like", "array_repr", "array_str", "array2string", "save", "savez",
                   "savez_compressed", "savetxt", "result_type", "can_cast", "min_scalar_type", "common_type",
                   "iscomplexobj", "isrealobj", "iscomplex", "isreal", "shares_memory", "may_share_memory"))
+SHAPES = frozenset(("shape", "ndim", "size", "zeros_like", "ones_like", "empty_like"))  # may be asked while recording
 # What is refused, and what says the same
 SAID_OTHERWISE = {
+    "histogram": "t.value and minigan.autodiff.take", "bincount": "a product with a one-hot matrix",
     "full_like": "broadcast_to", "copyto": "a new tensor", "linalg.vector_norm": "norm", "linalg.matrix_norm": "norm",
     "vstack": "concat(xs, axis=0)", "hstack": "concat(xs, axis=1)", "column_stack": "concat(xs, axis=1)",
     "split": "split(x, sizes=(...), axis=0)", "array_split": "split(x, sizes=(...), axis=0)",
@@ -136,6 +144,9 @@ def _function(tensor: Tensor, function: Any, types: Any, args: tuple, kwargs: di
 
 
 def _call(name: str, original: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    if name in SHAPES and not kwargs:
+        return original(*[HOST.broadcast_to(HOST.zeros((), x.dtype), x.shape) if isinstance(x, Tensor) else x
+                          for x in args])
     if name in READ:
         return original(*[_value(x) for x in args], **{key: _value(x) for key, x in kwargs.items()})
     ours = ADAPTED.get(name) or (FUNCTIONS[name] if name in COMPUTED else None)

@@ -13,6 +13,10 @@ from minigan.registry import Registry
 PRIMITIVES: Registry["Primitive"] = Registry("primitive")  # by name: filled as primitives.py defines them
 
 
+class NotAnalytic(TypeError):
+    """A function of real numbers alone was given complex ones."""
+
+
 @dataclass(eq=False, repr=False)
 class Primitive:
     """An operation: how it is computed, and its derivative rule.
@@ -47,6 +51,7 @@ class Primitive:
     mask: bool = False
     variadic: bool = False
     analytic: bool = True  # complex-differentiable: `check` may take a complex step
+    ordered: bool = False  # of real numbers: it asks which is the larger
 
     def __post_init__(self) -> None:
         self.in_place = self.elementwise and self.in_place
@@ -90,6 +95,9 @@ class Primitive:
         """Arguments as tensors, floats of one precision but for indices and masks; TypeError if they are not."""
         inputs = args if all(type(x) is Tensor for x in args) else self._converted(args)
         dtypes = {arrays.dtype(x._value) for x in inputs}
+        if self.ordered and any(dtype.kind == "c" for dtype in dtypes):
+            raise NotAnalytic(f"{self.name} is of real numbers, and an argument is complex: complex tensors are for "
+                              "analytic functions of them alone")
         if len(dtypes) == 1 and not self.discrete and dtypes <= PRECISION.keys():  # as nearly always
             return inputs
         precisions = set()
@@ -120,7 +128,7 @@ class Primitive:
         inputs = []
         for k, x in enumerate(args):
             if not isinstance(x, Tensor):
-                if _python_numbers(x):
+                if python_numbers(x):
                     dtype = None if k in self.discrete else float if like is None else arrays.dtype(like)
                     x = xp.asarray(x, dtype=dtype)
                 x = Tensor(x)
@@ -135,6 +143,6 @@ class Primitive:
                             "as two tensors")
 
 
-def _python_numbers(x: Any) -> bool:
+def python_numbers(x: Any) -> bool:
     """Whether it is a number, or a list (of lists, ...) of numbers: they have no precision of their own."""
-    return all(map(_python_numbers, x)) if isinstance(x, list | tuple) else arrays.is_scalar(x)
+    return all(map(python_numbers, x)) if isinstance(x, list | tuple) else arrays.is_scalar(x)

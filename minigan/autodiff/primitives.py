@@ -70,21 +70,21 @@ def _slope(a: Tensor, p: Tensor, logs: int) -> Tensor:
 # -- elementwise, with kinks --------------------------------------------------------------
 # A mask is 0 or 1 in the dtype of x, and its derivative is zero: no path runs through it,
 # so the double backward of a ReLU network never visits its forward.
-MASK: dict[str, Any] = {"elementwise": True, "in_place": False, "analytic": False, "mask": True}
+MASK: dict[str, Any] = {"elementwise": True, "in_place": False, "analytic": False, "mask": True, "ordered": True}
 greater = Primitive("greater", call=kernels.mask("greater"), rules=[None, None], **MASK)
 greater_equal = Primitive("greater_equal", call=kernels.mask("greater_equal"), rules=[None, None], **MASK)
-equal = Primitive("equal", call=kernels.mask("equal"), rules=[None, None], **MASK)
-isfinite = Primitive("isfinite", call=kernels.mask("isfinite"), rules=[None], **MASK)
-sign = Primitive("sign", call=kernels.ufunc("sign"), elementwise=True, analytic=False, rules=[None])
+equal = Primitive("equal", call=kernels.mask("equal"), rules=[None, None], **MASK | {"ordered": False})
+isfinite = Primitive("isfinite", call=kernels.mask("isfinite"), rules=[None], **MASK | {"ordered": False})
+sign = Primitive("sign", call=kernels.ufunc("sign"), elementwise=True, analytic=False, ordered=True, rules=[None])
 # At a tie the first argument takes the whole cotangent: one of the subgradients.
-maximum = Primitive("maximum", call=kernels.extremum("maximum"), elementwise=True, analytic=False,
+maximum = Primitive("maximum", call=kernels.extremum("maximum"), elementwise=True, analytic=False, ordered=True,
                     rules=[lambda g, y, a, b: g * greater_equal(a, b), lambda g, y, a, b: g * greater(b, a)])
-minimum = Primitive("minimum", call=kernels.extremum("minimum"), elementwise=True, analytic=False,
+minimum = Primitive("minimum", call=kernels.extremum("minimum"), elementwise=True, analytic=False, ordered=True,
                     rules=[lambda g, y, a, b: g * greater_equal(b, a), lambda g, y, a, b: g * greater(a, b)])
 # max(0, x)
-relu = Primitive("relu", call=kernels.relu, elementwise=True, analytic=False,
+relu = Primitive("relu", call=kernels.relu, elementwise=True, analytic=False, ordered=True,
                  rules=[lambda g, y, x: g * greater(y, 0.0)])  # relu'(0) = 0; y > 0 iff x > 0, and x need not be kept
-absolute = Primitive("absolute", call=kernels.ufunc("absolute"), elementwise=True, analytic=False,
+absolute = Primitive("absolute", call=kernels.ufunc("absolute"), elementwise=True, analytic=False, ordered=True,
                      rules=[lambda g, y, x: g * sign(x)])  # |0|' = 0
 
 
@@ -106,6 +106,7 @@ matmul: Primitive = Primitive("matmul", call=kernels.matmul, dense=True, rules=[
 reduce_sum = Primitive("reduce_sum", call=kernels.reduce_sum, dense=True,
                        rules=[lambda g, y, x, axis: broadcast_to(g, shape=x.shape)])
 reduce_max = Primitive("reduce_max", call=lambda xp, out, x, axis: (xp.max, x, axis, out, True), analytic=False,
+                       ordered=True,
                        rules=[lambda g, y, x, axis: _shared(g, equal(x, y), axis)])
 
 
@@ -129,7 +130,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _split(x: Array, sizes: tuple[int, ...], axis: int = -1) -> list[Array]:
-    if sum(sizes) != x.shape[axis]:
+    if sum(sizes) != x.shape[axis] or min(sizes, default=0) < 0:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and axis {axis} of shape {x.shape} does not")
     before = (slice(None),) * (axis % x.ndim)
     return [x[(*before, slice(end - n, end), ...)] for end, n in zip(accumulate(sizes), sizes, strict=True)]

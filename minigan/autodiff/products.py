@@ -3,7 +3,8 @@
 from typing import Any
 
 from minigan.autodiff import primitives
-from minigan.autodiff.functions import as_tensor, expand_dims, ravel, reshape, transpose
+from minigan.autodiff.functions import as_tensor, expand_dims, first_tensor, ravel, reshape, transpose
+from minigan.autodiff.primitive import python_numbers
 from minigan.autodiff.tensor import Tensor, named
 
 # what ``minigan.autodiff`` shows
@@ -129,5 +130,5 @@ def _summed(term: str, x: Tensor, keep: set[str]) -> tuple[str, Tensor]:
 
 def _beside(*xs: Any) -> list[Tensor]:
     """The operands as tensors; numbers in the dtype of the tensors among them."""
-    like = next((x for x in xs if isinstance(x, Tensor)), None)
-    return [as_tensor(x, like if isinstance(x, int | float) else None) for x in xs]
+    like = first_tensor(xs)
+    return [as_tensor(x, like if python_numbers(x) else None) for x in xs]

@@ -7,7 +7,7 @@ from math import prod as product
 from operator import index
 from typing import Any
 
-from minigan.arrays import finfo
+from minigan.arrays import HOST, finfo
 from minigan.autodiff import primitives
 from minigan.autodiff.functions import as_tensor, axes_of, ravel
 from minigan.autodiff.primitive import PRIMITIVES
@@ -19,6 +19,8 @@ __all__ = ["cumsum", "logsumexp", "mean", "norm", "prod", "safe_norm", "softmax"
 
 
 def _reduce(name: str, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    if not isinstance(keepdims, bool | HOST.bool):
+        raise TypeError(f"keepdims is True or False, not {keepdims!r}")
     axes = axes_of(x, axis)
     long = tuple(k for k in axes if x.shape[k] != 1)  # an axis of one has nothing to reduce
     y = PRIMITIVES[name](x, axis=long) if long else x
@@ -34,6 +36,8 @@ def _count(what: str, x: Tensor, axis: Axis) -> int:
 
 
 def _degrees(x: Tensor, axis: Axis, ddof: int) -> int:
+    if x.dtype.kind == "c":
+        raise TypeError("a variance of complex numbers is not computed: take that of their real and imaginary parts")
     n = _count("a variance", x, axis)
     if n <= ddof:
         raise ValueError(f"a variance of {n} numbers with ddof = {ddof}: shape {x.shape} over axis {axis}")
@@ -66,6 +70,7 @@ def std(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Ten
     """√var(x); its derivative is 0 (a subgradient) where all x are equal."""
     x = as_tensor(x)
     n = _degrees(x, axis, ddof)
+    x = x - stop_gradient(max(x, axis, keepdims=True))  # equal numbers are 0 then, and so is their mean: exactly
     return norm(x - mean(x, axis, keepdims=True), axis, keepdims) * (1.0 / n**0.5)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minigan import arrays
-from minigan.arrays import HOST, Array, DType, HostArray, is_array
+from minigan.arrays import HOST, Array, DType, HostArray, is_array, namespace
 
 Axis = int | tuple[int, ...] | None
 ELSEWHERE = {  # what a tensor of another package has, and what stands for it here
@@ -58,9 +58,19 @@ def _method(name: str) -> Callable[..., Any]:
 def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     """The function of that name as an operator: x ∘ other, or other ∘ x if ``swapped``."""
     if swapped:
-        return lambda x, other: FUNCTIONS[name](other, x) if _operand(other) else NotImplemented
+        return lambda x, other: FUNCTIONS[name](other, x) if _operand(other) else _foreign(name, other)
     return lambda x, other: (
-        FUNCTIONS[name](x, other) if type(other) is Tensor or _operand(other) else NotImplemented)
+        FUNCTIONS[name](x, other) if type(other) is Tensor or _operand(other) else _foreign(name, other))
+
+
+def _comparison(name: str) -> Callable[[Any, Any], Any]:
+    """The same of a comparison, which is False for what is no number at all."""
+    return lambda x, other: FUNCTIONS[name](x, other) if _operand(other) else NotImplemented
+
+
+def _foreign(name: str, other: Any) -> Any:
+    """Left to ``other`` (a sparse matrix, a data frame), it would convert the tensor, and lose its derivative."""
+    raise TypeError(f"{name} of a tensor and a {type(other).__name__}: give numbers, an array or a tensor")
 
 
 class _OfTheClass:
@@ -177,10 +187,20 @@ class Tensor:
     __getitem__ = _method("getitem")
 
     # A mask: 0 or 1 in the dtype of x. As a dictionary's key a tensor is itself.
-    __lt__, __le__ = _operator("less"), _operator("less_equal")
-    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
-    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __lt__, __le__ = _comparison("less"), _comparison("less_equal")
+    __gt__, __ge__ = _comparison("greater"), _comparison("greater_equal")
+    __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
     __hash__ = object.__hash__
+
+    __and__ = __rand__ = _method("both")
+    __or__ = __ror__ = _method("either")
+    __invert__ = _method("neither")
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        if self.node is not None:
+            raise TypeError("a deep copy of a computed tensor would have a graph of its own, of copies of its leaves: "
+                            "no derivative by yours; a tensor never changes, so share it")
+        return Tensor(namespace(self._value).array(self._value))
 
     # NumPy hands its functions of a tensor to these
     __array_ufunc__, __array_function__ = _OfTheClass("__array_ufunc__"), _method("__array_function__")

@@ -272,7 +272,7 @@ def test_the_message_says_which_step_it_was():
 @pytest.mark.parametrize("f", [absolute, lambda x: x * absolute(x), lambda x: sqrt(x * absolute(x) + 2.0),
                                lambda x: absolute(x) * stop_gradient(x)])
 def test_a_function_that_is_not_analytic_is_no_proof(plant, f):
-    with pytest.raises(GradientError, match=r"the complex step says .* and the central difference .*not analytic"):
+    with pytest.raises(GradientError, match=r"the complex step (says .*not analytic|fails: .* of real numbers)"):
         check(f, [X], order=1, analytic=True)
 
 

@@ -44,7 +44,7 @@ COMPUTES = {
     "take": [lambda f, x: f(x, [0, 2, 2], axis=1), lambda f, x: f(x, np.array([[5, 0]]))],
     "matmul": [lambda f, x: f(x, V), lambda f, x: f(x.T, x), lambda f, x: f(x[0], x[1]), lambda f, x: f(V[:2], x)],
     "dot": [lambda f, x: f(x, V), lambda f, x: f(V, V * x[0]), lambda f, x: f(x.T, x), lambda f, x: f(x, 2.0)],
-    "inner": [lambda f, x: f(x[0], V), lambda f, x: f(x, x)],
+    "inner": [lambda f, x: f(x[0], V), lambda f, x: f(x, x), lambda f, x: f(2.0, x), lambda f, x: f(x, 2.0)],
     "outer": [lambda f, x: f(x, V), lambda f, x: f(V, x[0])],
     "linalg.norm": [lambda f, x: f(x), lambda f, x: f(x, axis=1), lambda f, x: f(x[0], 2),
                     lambda f, x: f(x, 2, -1, True), lambda f, x: f(x, "fro"), lambda f, x: f(x, axis=1, keepdims=True)],
@@ -66,7 +66,7 @@ READS = {  # read from the value: no derivative could follow
         "argwhere", "all",
         "any", "isnan", "isinf", "signbit", "zeros_like", "ones_like", "iscomplexobj", "isrealobj", "array2string")},
     **{name: lambda f, x: f(x, X) for name in ("isclose", "allclose", "array_equal", "array_equiv")},
-    "searchsorted": lambda f, x: f(x[0], V), "digitize": lambda f, x: f(x, [0.5, 1.0]), "histogram": lambda f, x: f(x),
+    "searchsorted": lambda f, x: f(x[0], V), "digitize": lambda f, x: f(x, [0.5, 1.0]),
 }
 REFUSES = [  # and says what to write
     "tan", "sinh", "cosh", "arcsin", "arccos", "arctanh", "arcsinh", "exp2", "log2", "log10", "cbrt", "floor",
@@ -79,7 +79,7 @@ REFUSES = [  # and says what to write
     "real", "imag", "conj", "linalg.inv", "linalg.det", "linalg.slogdet", "linalg.svd", "linalg.svdvals", "linalg.eigh",
     "linalg.cholesky", "linalg.pinv", "linalg.qr", "linalg.cond", "linalg.matrix_norm", "linalg.vector_norm",
     "linalg.trace",
-    "fft.fft", "fft.rfft",
+    "histogram", "fft.fft", "fft.rfft",
 ]
 REFUSES_TWO = ["arctan2", "hypot", "logaddexp", "logaddexp2", "heaviside", "fmax", "fmin", "mod", "remainder", "fmod",
                "floor_divide", "copysign", "logical_and", "logical_or", "vdot", "tensordot", "kron", "convolve",
@@ -211,6 +211,8 @@ def test_arrays_on_the_left():
     (lambda t: np.exp(t, where=MASK), "exp of a tensor"),
     (lambda t: np.add(X, t, out=np.empty_like(X)), r"cannot be written into an array"),
     (lambda t: np.linalg.norm(t, ord=1), "ord=1"),
+    (lambda t: t.sum(0, "float64"), "keepdims is True or False"),
+    (lambda t: np.bincount([0, 1], weights=t[0, :2]), "bincount of a tensor"),
     (lambda t: np.linalg.norm(t, 2), "ord=2"),  # of a matrix: its largest singular value
     (lambda t: np.full_like(t, 2.0), "full_like of a tensor.*broadcast_to"),
     (lambda t: np.copyto(X.copy(), t), "copyto of a tensor.*a new tensor"),
@@ -247,6 +249,8 @@ def test_while_recording_values_are_not_read():
     report = record(step, {"w": w}, {"x": x})()
     np.testing.assert_allclose(w, np.tanh(V) * X.sum(0))
     np.testing.assert_allclose(report["n"], V.mean())
+    shapes = record(lambda s, i: ({}, {"n": s["w"] * np.ones_like(s["w"])}), {"w": w}, {"x": x})()
+    np.testing.assert_array_equal(shapes["n"], w)
     for read in (np.argmax, np.isnan, lambda t: np.allclose(t, 1.0)):
         with pytest.raises(TypeError, match="recorded"):
             record(lambda s, i, read=read: ({}, {"n": read(s["w"])}), {"w": w}, {"x": x})

@@ -43,6 +43,18 @@ def test_the_standard_deviation_of_equal_numbers_has_a_finite_slope(dtype):
     np.testing.assert_array_equal(grad(std(Tensor(np.full(4, 0.5, dtype))), x).value, np.zeros(5))
 
 
+def test_equal_numbers_have_no_slope_at_any_order():
+    """Σ x/n of equal numbers is not exactly that number, and 1 over the rounding would be huge."""
+    for x in (np.full(7, 0.1, np.float32), np.full(5, 0.7)):
+        t = Tensor(x)
+        first = grad(std(t), t)
+        assert not first.value.any() and not grad(first[0], t).value.any()
+
+
+def test_a_long_column_in_float32_keeps_its_digits():
+    np.testing.assert_allclose(mean(np.full((10**6, 1), 0.1, np.float32)).value, 0.1, rtol=1e-6)
+
+
 # -- norm -----------------------------------------------------------------------------------------------
 @BOTH
 @pytest.mark.parametrize("power", [-150, -40, -22, -10, 0, 10, 22, 40, 150])

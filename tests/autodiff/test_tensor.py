@@ -1,6 +1,7 @@
 """A tensor as a reader meets it: lists of them, comparisons, one tensor twice, complex numbers, other names."""
 
 import builtins
+import copy
 
 import numpy as np
 import pytest
@@ -164,7 +165,12 @@ def test_complex_of_real_is_refused():
         with pytest.raises(TypeError, match="complex beside a real tensor"):
             call()
     with pytest.raises(TypeError, match="real and imaginary part"):
-        grad(abs(z * Tensor(np.array(1 + 2j))).sum(), z)
+        grad((z * Tensor(np.array(1 + 2j))).sum(), z)
+    c = Tensor(np.array([1j, 1.0]))
+    for call in (abs, max, minigan.autodiff.norm, logsumexp, minigan.autodiff.std, minigan.autodiff.var,
+                 lambda c: c > 0.0, lambda c: maximum(c, 0.0)):
+        with pytest.raises(TypeError, match=r"of (real|complex) numbers"):
+            call(c)
     assert (Tensor(np.array([1 + 2j])) * 2.0).dtype == complex, "complex numbers themselves are computed with"
 
 
@@ -175,6 +181,36 @@ def test_arrays_that_mean_something_else_are_refused(make):
     for call in (lambda: Tensor(other), lambda: v * other, lambda: other * v, lambda: maximum(v, other)):
         with pytest.raises(TypeError, match=r"MaskedArray is not taken.*filled|matrix is not taken.*asarray"):
             call()
+
+
+def test_a_foreign_operand_is_refused_before_it_takes_the_tensor_for_a_constant():
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    for call in (lambda: Tensor(V) @ scipy_sparse.eye_array(2), lambda: Tensor(V) * "text", lambda: Tensor(V) + None):
+        with pytest.raises(TypeError, match="of a tensor and a"):
+            call()
+
+
+def test_a_deep_copy_of_a_graph_is_refused():
+    v = Tensor(V)
+    assert copy.deepcopy(v).value.tolist() == V.tolist() and copy.copy(v * 2.0).value.tolist() == (2 * V).tolist()
+    with pytest.raises(TypeError, match="share it"):
+        copy.deepcopy(v * 2.0)
+
+
+def test_masks_together():
+    v = Tensor(np.array([1.0, 2.0, 3.0]))
+    assert v[(v > 1.0) & (v < 3.0)].value.tolist() == [2.0] and v[(v < 2.0) | (v > 2.0)].value.tolist() == [1.0, 3.0]
+    assert (~(v > 1.0)).value.tolist() == [1.0, 0.0, 0.0]
+    for call in (lambda: v & v, lambda: ~v, lambda: (v > 1.0) | 1):
+        with pytest.raises(TypeError, match="of masks"):
+            call()
+
+
+def test_numbers_in_lists_of_float32_tensors():
+    x = Tensor(V.astype(np.float32))
+    for y in (x * [x[0], 2.0], stack([x[0], 1.0]), x @ [1.0, 2.0], [[1, 2], [3, x[0]]] * x, x ** np.array(3)):
+        assert y.dtype == np.float32
+    assert x[[Tensor(1), Tensor(0)]].value.tolist() == [4.0, 3.0]
 
 
 # -- astype ----------------------------------------------------------------------------------------------------------
@@ -219,6 +255,8 @@ def test_static_arguments_by_position():
     (lambda t: grad(float(t.sum()), t), TypeError, "got float.*no derivative follows"),
     (lambda t: grad(t.sum(), V), TypeError, "got ndarray.*before y is computed"),
     (lambda t: t.reshape(2.0), TypeError, "float"),
+    (lambda t: split(t, sizes=(3, -1)), ValueError, "sizes"),
+    (lambda t: np.moveaxis(t[None], 0, 5), ValueError, "axis 5"),
     (lambda t: np.einsum(t, [0]), TypeError, "letters first.*Tensor"),
     (lambda t: f"{t:.3f}", ValueError, "size 1|one element|only convert"),
 ])

@@ -198,10 +198,11 @@ def _meets_itself(x: Array) -> bool:
 
 def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
     named = [*state.items(), *inputs.items()]
-    for i, j in sorted(pair for pair in overlaps([x for _, x in named]) if pair[0] < len(state)):
+    for i, j in sorted(overlaps([x for _, x in named])):
         if share(named[i][1], named[j][1]):
-            raise ValueError(f"state {named[i][0]!r} shares its memory with {named[j][0]!r}: "
-                             "an update of one would change both")
+            what = "state" if i < len(state) else "input"
+            raise ValueError(f"{what} {named[i][0]!r} shares its memory with {named[j][0]!r}: "
+                             f"{'an update of' if i < len(state) else 'to set'} one would change both")
 
 
 # -- values for the inputs -------------------------------------------------------------------------
