@@ -37,7 +37,7 @@ class Given:
         _check_one_library(self.state, self.inputs)
         for name, x in self.state.items():
             _check_writable("state", name, x)
-        _check_apart(self.state, self.inputs)
+        self._shared = _shared_inputs(self.state, self.inputs)  # may be read, but to set one would set another
         self._closed = {name for name, x in self.inputs.items() if not _writable(x)}  # to be read, not to be set
         self._dictionaries = ("state", state, [*state.values()]), ("input", inputs, [*inputs.values()])
         self._roots = {id(root(x)) for x in self.inputs.values()}
@@ -87,6 +87,9 @@ class Given:
         for name in values:
             if name in self._closed:
                 _check_writable("input", name, self.inputs[name])
+            if name in self._shared and values[name] is not self.inputs[name]:
+                raise ValueError(f"input {name!r} shares its memory with {self._shared[name]!r}: to set one would "
+                                 "change both; record the step with an array for each")
         for into, value in new:
             into[...] = value
 
@@ -196,13 +199,18 @@ def _meets_itself(x: Array) -> bool:
     return x.size > 1 and bool((HOST.diff(HOST.sort(places, axis=None)) < x.itemsize).any())
 
 
-def _check_apart(state: dict[str, Array], inputs: dict[str, Array]) -> None:
+def _shared_inputs(state: dict[str, Array], inputs: dict[str, Array]) -> dict[str, str]:
+    """The inputs that lie on the memory of another input, with its name. ValueError if a state does."""
+    shared: dict[str, str] = {}
     named = [*state.items(), *inputs.items()]
     for i, j in sorted(overlaps([x for _, x in named])):
-        if share(named[i][1], named[j][1]):
-            what = "state" if i < len(state) else "input"
-            raise ValueError(f"{what} {named[i][0]!r} shares its memory with {named[j][0]!r}: "
-                             f"{'an update of' if i < len(state) else 'to set'} one would change both")
+        if not share(named[i][1], named[j][1]):
+            continue
+        if i < len(state):
+            raise ValueError(f"state {named[i][0]!r} shares its memory with {named[j][0]!r}: "
+                             "an update of one would change both")
+        shared |= {named[i][0]: named[j][0], named[j][0]: named[i][0]}
+    return shared
 
 
 # -- values for the inputs -------------------------------------------------------------------------

@@ -394,3 +394,14 @@ def test_values_that_do_not_fit_are_refused_before_any_is_set(case, run_with):
 def test_inputs_that_change_places(run_with):
     inputs = call(run_with, x="y", y="x")
     assert inputs["x"].tolist() == [0.0, 0.0, 0.0] and inputs["y"].tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("make", [record, eager])
+@pytest.mark.parametrize("inputs", [lambda b: {"x": b, "z": b}, lambda b: {"x": b[:2], "z": b[1:3]}])
+def test_inputs_on_one_memory_are_read_and_not_set(make, inputs):
+    given = inputs(np.zeros(3))
+    run = make(lambda s, i: ({}, {"y": i["x"] + i["z"]}), {"w": np.ones(1)}, given)
+    assert not run()["y"].any()
+    with pytest.raises(ValueError, match=r"input '[xz]' shares its memory with '[zx]'.*an array for each"):
+        run(x=np.ones(given["x"].shape), z=np.full(given["z"].shape, 2.0))
+    assert not given["x"].any()
