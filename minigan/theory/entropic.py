@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import logsumexp
-from minigan.theory.plans import Transport, blocks, lowest, problem
+from minigan.theory.plans import Transport, blocks, completed, lowest, problem
 
 __all__ = ["sinkhorn"]
 
@@ -40,8 +40,10 @@ def sinkhorn(
         plan = _rounded(kernel, f, g, a, b)
     if not isfinite(float(plan.sum()) + float(psi.sum())):
         raise ValueError(f"epsilon {epsilon} is below the rounding of costs that differ by {span:.3g}")
-    psi_c = lowest(psi, cost)
-    psi = lowest(psi_c, cost.T)
+    xp = namespace(cost)
+    psi_c = lowest(xp.where(a > 0, psi, -np.inf), cost)  # points without mass bind no other
+    psi = xp.maximum(psi, lowest(xp.where(b > 0, psi_c, -np.inf), cost.T))  # rounding must not lower what was allowed
+    psi, psi_c = completed(psi, psi_c, cost, a, b)
     return Transport(float(plan.ravel() @ cost.ravel()), float((a * psi).sum()) + float((b * psi_c).sum()),
                      plan, psi, psi_c)
 

@@ -16,6 +16,8 @@ from minigan import autodiff
 from minigan.arrays import Array, finfo, namespace, to_host
 from minigan.autodiff import Tensor, absolute, greater, matmul, maximum, where
 from minigan.theory.numbers import as_numbers
+from minigan.theory.plans import completed
+from minigan.theory.program import settled
 from minigan.theory.transport import Transport, c_transform, emd, ground_cost, matrix
 
 __all__ = [
@@ -52,17 +54,24 @@ def _central(cost: Array, found: Transport) -> Array:
     held = np.flatnonzero(a)
     moved = found.plan > 1e-9 * np.minimum(a[:, None], b)  # a plan rounded onto its marginals is a little everywhere
     gap = cost - found.psi[:, None] - found.psi_c  # 0 where mass is moved
-    reach = np.full((len(cost), len(cost)), np.inf)  # ψᵢ − ψₖ ≤ reachᵢₖ, from ψᵢ + ψᶜⱼ ≤ Cᵢⱼ and ψₖ + ψᶜⱼ = Cₖⱼ
+    size = cost + abs(found.psi)[:, None] + abs(found.psi_c)
+    # What ψ may still rise, δᵢ − δₖ ≤ reachᵢₖ, from ψᵢ + ψᶜⱼ ≤ Cᵢⱼ and ψₖ + ψᶜⱼ = Cₖⱼ: never negative, so that no round
+    # trip is, which would double with each round (Johnson).
+    reach = np.full((len(cost), len(cost)), np.inf)
     for k in held:
         used = np.flatnonzero(moved[k])
-        used = used[gap[k, used] <= max(1e-9 * abs(cost).max(), gap[k, used].min())]
-        reach[:, k] = (cost[:, used] - found.psi_c[used]).min(axis=1) - found.psi[k]
-    # Round trips have length 0, and rounding must not make them negative: each round would double them.
-    reach += 1e-12 * abs(cost).max()
+        used = used[(gap[k, used] <= 1e-9 * size[k, used]) | (gap[k, used] == gap[k, used].min())]
+        reach[:, k] = np.maximum(gap[:, used].min(axis=1), 0)
     np.fill_diagonal(reach, 0.0)
     for k in held:  # all shortest paths (Floyd & Warshall): each column is one extreme potential
         reach = np.minimum(reach, reach[:, k, None] + reach[k])
-    return reach[:, held].mean(axis=1)
+    rise = reach[:, held].mean(axis=1)
+    psi = found.psi + (rise - rise[held].mean())
+    source = np.where(moved, a[:, None], 0).argmax(axis=0)  # of each y, the heaviest x that is coupled to it
+    phi = cost[source, np.arange(len(b))] - psi[source]
+    columns = np.flatnonzero(b)
+    psi[held], phi[columns] = settled(psi[held], phi[columns], cost[np.ix_(held, columns)], a[held], b[columns])
+    return completed(psi, phi, cost, a, b)[0]
 
 
 def _extended(x: Array, psi: Array, z: Array) -> Array:

@@ -127,23 +127,30 @@ class Tree:
         return left[: place[v]], right
 
 
-def path_sums(parent: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(s, rest, root): for each node of a forest Σ step over its way to the root, to twice a float's digits: s + rest.
+def path_sums(
+    parent: np.ndarray, step: np.ndarray, rest: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s, rest, root): for each node of a forest Σ step + rest over its way to the root, to twice a float's digits.
 
-    By doubling: so many times as the longest way has binary digits. Rounding errors are summed apart (Knuth's
-    two-sum). Should parents form a circle, the numbers mean nothing.
+    By doubling: so many times as the longest way has binary digits. Rounding errors are summed apart. Should parents
+    form a circle, the numbers mean nothing.
     """
-    up, rest = parent, np.zeros(len(parent))
-    s = np.where(parent == np.arange(len(parent)), 0.0, step)
+    up, below = parent, parent != np.arange(len(parent))
+    s, rest = np.where(below, step, 0.0), np.where(below, rest, 0.0)
     for _ in range(len(parent).bit_length()):
-        more = s[up]
-        total = s + more
-        grown = total - s
-        rest = rest + rest[up] + ((s - (total - grown)) + (more - grown))
-        s, before, up = total, up, up[up]
+        s, lost = two_sum(s, s[up])
+        rest = rest + rest[up] + lost
+        before, up = up, up[up]
         if (before == up).all():
             break
-    return s + rest, rest - ((s + rest) - s), up
+    return *two_sum(s, rest), up
+
+
+def two_sum(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x + y, rounded, and what rounding lost: exactly. Source: Knuth, TAOCP 2, section 4.2.2, theorem B."""
+    total = x + y
+    grown = total - x
+    return total, (x - (total - grown)) + (y - grown)
 
 
 def _least_cost(cost: np.ndarray, a: list[int], b: list[int]) -> tuple[list[int], list[int]]:
