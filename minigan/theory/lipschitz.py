@@ -42,7 +42,10 @@ def kantorovich_potential(
     """
     x, y = (to_host(as_numbers(points, name, float)) for points, name in ((x, "x"), (y, "y")))
     cost = ground_cost(x, y)
-    return partial(_extended, x, _central(cost, emd(cost, a, b)))
+    found = emd(cost, a, b)
+    psi, weights = _central(cost, found), found.plan.sum(axis=1)
+    psi, _ = settled(psi, -psi, ground_cost(x, x), weights, weights)  # rounding at a far x must not raise ψ elsewhere
+    return partial(_extended, x, psi)
 
 
 def _central(cost: Array, found: Transport) -> Array:
@@ -65,8 +68,8 @@ def _central(cost: Array, found: Transport) -> Array:
     np.fill_diagonal(reach, 0.0)
     for k in held:  # all shortest paths (Floyd & Warshall): each column is one extreme potential
         reach = np.minimum(reach, reach[:, k, None] + reach[k])
-    rise = reach[:, held].mean(axis=1)
-    psi = found.psi + (rise - rise[held].mean())
+    # A far point that holds next to nothing has an extreme potential whose rounding would be everybody's.
+    psi = found.psi + reach[:, a > 1e-6 * a.max()].mean(axis=1)
     source = np.where(moved, a[:, None], 0).argmax(axis=0)  # of each y, the heaviest x that is coupled to it
     phi = cost[source, np.arange(len(b))] - psi[source]
     columns = np.flatnonzero(b)
