@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import logsumexp
-from minigan.theory.plans import Transport, blocks, completed, lowest, problem
+from minigan.theory.plans import EPS, Transport, blocks, completed, lowest, problem
 
 __all__ = ["sinkhorn"]
 
@@ -41,8 +41,9 @@ def sinkhorn(
     if not isfinite(float(plan.sum()) + float(psi.sum())):
         raise ValueError(f"epsilon {epsilon} is below the rounding of costs that differ by {span:.3g}")
     xp = namespace(cost)
-    psi_c = lowest(xp.where(a > 0, psi, -np.inf), cost)  # points without mass bind no other
-    psi = xp.maximum(psi, lowest(xp.where(b > 0, psi_c, -np.inf), cost.T))  # rounding must not lower what was allowed
+    psi = xp.where(a > 0, psi - 8 * EPS * abs(psi), -np.inf)  # neither what rounding does to a huge ψ binds others, nor
+    psi_c = lowest(psi, cost)  # points without mass
+    psi = xp.maximum(psi, lowest(xp.where(b > 0, psi_c, -np.inf), cost.T))  # and none is lowered by rounding
     psi, psi_c = completed(psi, psi_c, cost, a, b)
     return Transport(float(plan.ravel() @ cost.ravel()), float((a * psi).sum()) + float((b * psi_c).sum()),
                      plan, psi, psi_c)

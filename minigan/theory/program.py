@@ -17,7 +17,17 @@ from minigan.arrays import Array, to_host
 from minigan.theory.line import in_units, power_mean, wasserstein_1d
 from minigan.theory.numbers import as_numbers
 from minigan.theory.plans import (
-    EPS, Prices, Transport, blocks, check_exponent, completed, costs, ground_cost, mass, points, problem,
+    EPS,
+    Prices,
+    Transport,
+    blocks,
+    check_exponent,
+    completed,
+    costs,
+    ground_cost,
+    mass,
+    points,
+    problem,
 )
 from minigan.theory.simplex import optimal_tree, path_sums, two_sum
 
@@ -36,6 +46,8 @@ def emd(cost: Array, a: Array | None = None, b: Array | None = None) -> Transpor
 
     cost: (n, m), numbers up to 1e301 of any signs and sizes; for a forbidden cell, one far above the others. a: (n,),
     b: (m,), each summing to 1, of any sizes too. Masses are met to the last digits.
+    Of two points that rounding sets against each other, one far away perhaps, the lighter one's price gives way; one
+    without mass binds no other.
     RuntimeError, with the gap, if the prices do not prove the plan to 1e-9 of ⟨|C|, Γ⟩ (or 1e-12 of Σ a|ψ| + Σ b|φ|,
     what rounding makes of their sum). Equal weights of equal number take SciPy's linear_sum_assignment and some 10%
     more; others, at n = m = 500 .1 to 1 s, at 1,000 .5 to 4 s, of one core. Memory: three matrices like the cost, the

@@ -137,14 +137,14 @@ def path_sums(
     form a circle, the numbers mean nothing.
     """
     up, below = parent, parent != np.arange(len(parent))
-    s, rest = np.where(below, step, 0.0), np.where(below, rest, 0.0)
+    s, low = np.where(below, step, 0.0), np.where(below, rest, 0.0)
     for _ in range(len(parent).bit_length()):
         s, lost = two_sum(s, s[up])
-        rest = rest + rest[up] + lost
+        low = low + low[up] + lost
         before, up = up, up[up]
         if (before == up).all():
             break
-    return *two_sum(s, rest), up
+    return *two_sum(s, low), up
 
 
 def two_sum(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -133,11 +133,12 @@ def test_a_point_that_holds_next_to_nothing_does_not_spoil_the_prices(forbidden,
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_sinkhorns_prices_do_not_mind_a_point_without_mass(turned) -> None:
-    a, b, cost = [1 / 3, 2 / 3], [1.0, 0.0], np.array([[0.3, 1e16], [0.7, 1e16]])
+@pytest.mark.parametrize("light", [0.0, 1e-20])
+def test_sinkhorns_prices_do_not_mind_a_point_of_next_to_no_mass(light, turned) -> None:
+    a, b, cost = [1 / 3, 2 / 3], [1 - light, light], np.array([[0.3, 1e16], [0.7, 1e16]])
     t = sinkhorn(cost.T.copy(), b, a, 0.01) if turned else sinkhorn(cost, a, b, 0.01)
-    assert t.value == pytest.approx(1.7 / 3, rel=1e-12)
-    assert t.dual == pytest.approx(1.7 / 3, rel=1e-12)
+    assert t.value == pytest.approx(1.7 / 3 + light * 1e16, rel=1e-12)
+    assert t.dual == pytest.approx(t.value, rel=1e-12)
 
 
 def test_outliers_of_small_weights() -> None:
