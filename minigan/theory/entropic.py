@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.arrays import Array, namespace
 from minigan.autodiff import logsumexp
-from minigan.theory.plans import Transport, blocks, lowest, problem
+from minigan.theory.plans import EPS, Transport, blocks, completed, lowest, problem
 
 __all__ = ["sinkhorn"]
 
@@ -40,8 +40,11 @@ def sinkhorn(
         plan = _rounded(kernel, f, g, a, b)
     if not isfinite(float(plan.sum()) + float(psi.sum())):
         raise ValueError(f"epsilon {epsilon} is below the rounding of costs that differ by {span:.3g}")
-    psi_c = lowest(psi, cost)
-    psi = lowest(psi_c, cost.T)
+    xp = namespace(cost)
+    psi = xp.where(a > 0, psi - 8 * EPS * abs(psi), -np.inf)  # neither what rounding does to a huge ψ binds others, nor
+    psi_c = lowest(psi, cost)  # points without mass
+    psi = xp.maximum(psi, lowest(xp.where(b > 0, psi_c, -np.inf), cost.T))  # and none is lowered by rounding
+    psi, psi_c = completed(psi, psi_c, cost, a, b)
     return Transport(float(plan.ravel() @ cost.ravel()), float((a * psi).sum()) + float((b * psi_c).sum()),
                      plan, psi, psi_c)
 

@@ -16,6 +16,8 @@ from minigan import autodiff
 from minigan.arrays import Array, finfo, namespace, to_host
 from minigan.autodiff import Tensor, absolute, greater, matmul, maximum, where
 from minigan.theory.numbers import as_numbers
+from minigan.theory.plans import completed
+from minigan.theory.program import settled
 from minigan.theory.transport import Transport, c_transform, emd, ground_cost, matrix
 
 __all__ = [
@@ -40,7 +42,10 @@ def kantorovich_potential(
     """
     x, y = (to_host(as_numbers(points, name, float)) for points, name in ((x, "x"), (y, "y")))
     cost = ground_cost(x, y)
-    return partial(_extended, x, _central(cost, emd(cost, a, b)))
+    found = emd(cost, a, b)
+    psi, weights = _central(cost, found), found.plan.sum(axis=1)
+    psi, _ = settled(psi, -psi, ground_cost(x, x), weights, weights)  # rounding at a far x must not raise ψ elsewhere
+    return partial(_extended, x, psi)
 
 
 def _central(cost: Array, found: Transport) -> Array:
@@ -52,17 +57,24 @@ def _central(cost: Array, found: Transport) -> Array:
     held = np.flatnonzero(a)
     moved = found.plan > 1e-9 * np.minimum(a[:, None], b)  # a plan rounded onto its marginals is a little everywhere
     gap = cost - found.psi[:, None] - found.psi_c  # 0 where mass is moved
-    reach = np.full((len(cost), len(cost)), np.inf)  # ψᵢ − ψₖ ≤ reachᵢₖ, from ψᵢ + ψᶜⱼ ≤ Cᵢⱼ and ψₖ + ψᶜⱼ = Cₖⱼ
+    size = cost + abs(found.psi)[:, None] + abs(found.psi_c)
+    # What ψ may still rise, δᵢ − δₖ ≤ reachᵢₖ, from ψᵢ + ψᶜⱼ ≤ Cᵢⱼ and ψₖ + ψᶜⱼ = Cₖⱼ: never negative, so that no round
+    # trip is, which would double with each round (Johnson).
+    reach = np.full((len(cost), len(cost)), np.inf)
     for k in held:
         used = np.flatnonzero(moved[k])
-        used = used[gap[k, used] <= max(1e-9 * abs(cost).max(), gap[k, used].min())]
-        reach[:, k] = (cost[:, used] - found.psi_c[used]).min(axis=1) - found.psi[k]
-    # Round trips have length 0, and rounding must not make them negative: each round would double them.
-    reach += 1e-12 * abs(cost).max()
+        used = used[(gap[k, used] <= 1e-9 * size[k, used]) | (gap[k, used] == gap[k, used].min())]
+        reach[:, k] = np.maximum(gap[:, used].min(axis=1), 0)
     np.fill_diagonal(reach, 0.0)
     for k in held:  # all shortest paths (Floyd & Warshall): each column is one extreme potential
         reach = np.minimum(reach, reach[:, k, None] + reach[k])
-    return reach[:, held].mean(axis=1)
+    # A far point that holds next to nothing has an extreme potential whose rounding would be everybody's.
+    psi = found.psi + reach[:, a > 1e-6 * a.max()].mean(axis=1)
+    source = np.where(moved, a[:, None], 0).argmax(axis=0)  # of each y, the heaviest x that is coupled to it
+    phi = cost[source, np.arange(len(b))] - psi[source]
+    columns = np.flatnonzero(b)
+    psi[held], phi[columns] = settled(psi[held], phi[columns], cost[np.ix_(held, columns)], a[held], b[columns])
+    return completed(psi, phi, cost, a, b)[0]
 
 
 def _extended(x: Array, psi: Array, z: Array) -> Array:

@@ -20,7 +20,10 @@ __all__ = ["Transport", "c_transform", "ground_cost", "kantorovich_dual"]
 LARGEST = 2.0**1000  # of a cost or a price, 1e301: sums of some of them are finite
 SMALLEST = 2.0**-900  # a square below this has lost digits, or soon will
 SMALLEST_COST = float(np.finfo(float).tiny)
+EPS = float(np.finfo(float).eps)
 CACHED = 2**15  # entries of a matrix that are worked on at once on the host: they stay near the processor
+
+Prices = tuple[Array, Array]  # ψ (n,), φ (m,)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no useful ==
@@ -116,6 +119,22 @@ def lowest(psi: Array, cost: Array) -> Array:
     for rows in blocks(xp, *cost.shape):
         found = xp.minimum(found, (cost[rows] - psi[rows, None]).min(axis=0))
     return found
+
+
+def completed(psi: Array, phi: Array, cost: Array, a: Array, b: Array) -> Prices:
+    """ψ and φ, those of points without mass as high as the others allow, and an ulp less: they bind no other.
+
+    C − ψ of a huge ψ is good to an ulp of ψ, which must not come off the price of a point that holds mass.
+    """
+    xp = namespace(cost)
+    if bool((a > 0).all() & (b > 0).all()):
+        return psi, phi
+    psi = xp.where(a > 0, psi, _below(lowest(xp.where(b > 0, phi, -inf), cost.T)))
+    return psi, xp.where(b > 0, phi, _below(lowest(psi, cost)))
+
+
+def _below(x: Array) -> Array:
+    return x - EPS * abs(x)
 
 
 def kantorovich_dual(psi: Array, cost: Array, a: Array | None = None, b: Array | None = None) -> float:

@@ -51,7 +51,8 @@ def optimal_tree(
     while sum(tree.enter(i, j) for i, j in tree.candidates()):  # all of them: most are still good after the others
         pass
     flow = np.array([(f + n) // spread / total for f in tree.flow])
-    return _without_rounding(np.array(tree.parent), flow, a, b)
+    parent = _without_rounding(np.array(tree.parent), flow, a, b)
+    return parent, _flows(parent, A, B, total)
 
 
 def _masses(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int], int]:
@@ -127,23 +128,30 @@ class Tree:
         return left[: place[v]], right
 
 
-def path_sums(parent: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(s, rest, root): for each node of a forest Σ step over its way to the root, to twice a float's digits: s + rest.
+def path_sums(
+    parent: np.ndarray, step: np.ndarray, rest: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s, rest, root): for each node of a forest Σ step + rest over its way to the root, to twice a float's digits.
 
-    By doubling: so many times as the longest way has binary digits. Rounding errors are summed apart (Knuth's
-    two-sum). Should parents form a circle, the numbers mean nothing.
+    By doubling: so many times as the longest way has binary digits. Rounding errors are summed apart. Should parents
+    form a circle, the numbers mean nothing.
     """
-    up, rest = parent, np.zeros(len(parent))
-    s = np.where(parent == np.arange(len(parent)), 0.0, step)
+    up, below = parent, parent != np.arange(len(parent))
+    s, low = np.where(below, step, 0.0), np.where(below, rest, 0.0)
     for _ in range(len(parent).bit_length()):
-        more = s[up]
-        total = s + more
-        grown = total - s
-        rest = rest + rest[up] + ((s - (total - grown)) + (more - grown))
-        s, before, up = total, up, up[up]
+        s, lost = two_sum(s, s[up])
+        low = low + low[up] + lost
+        before, up = up, up[up]
         if (before == up).all():
             break
-    return s + rest, rest - ((s + rest) - s), up
+    return *two_sum(s, low), up
+
+
+def two_sum(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x + y, rounded, and what rounding lost: exactly. Source: Knuth, TAOCP 2, section 4.2.2, theorem B."""
+    total = x + y
+    grown = total - x
+    return total, (x - (total - grown)) + (y - grown)
 
 
 def _least_cost(cost: np.ndarray, a: list[int], b: list[int]) -> tuple[list[int], list[int]]:
@@ -195,9 +203,7 @@ def guess(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, n
     return psi + epsilon * np.log(u), phi + epsilon * np.log(v)
 
 
-def _without_rounding(
-    parent: np.ndarray, flow: np.ndarray, a: np.ndarray, b: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _without_rounding(parent: np.ndarray, flow: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The tree without its empty routes, and without those that only the rounding of the weights fills.
 
     .1 + .2 against .3 leaves 3e-17 over, and where all other routes are forbidden that would cost 3e-17 times
@@ -213,4 +219,24 @@ def _without_rounding(
     side = np.minimum(below, below[0] - np.array(below))
     ends = np.minimum(masses, masses[parent])
     kept = (flow > 0) & ~((flow <= 4 * EPS * abs(side)) & (flow < ends / 2))
-    return np.where(kept, parent, nodes), np.where(kept, flow, 0.0)
+    return np.where(kept, parent, nodes)
+
+
+def _flows(parent: np.ndarray, A: list[int], B: list[int], total: int) -> np.ndarray:
+    """What each route of a forest carries, for each node to have its mass.
+
+    What is left over in a tree of it is rounding, and its heaviest node takes that: of a mass of 1e-12, 1e-17 would be
+    the fifth digit.
+    """
+    depth, _, root = path_sums(parent, np.ones(len(parent)))
+    masses, roots = [*A, *(-y for y in B)], root.tolist()
+    over, heaviest = dict.fromkeys(roots, 0), {r: r for r in roots}
+    for v, r in enumerate(roots):
+        over[r] += masses[v]
+        heaviest[r] = max(heaviest[r], v, key=lambda w: abs(masses[w]))
+    for r, v in heaviest.items():
+        masses[v] -= over[r]
+    for v in np.argsort(-depth, kind="stable")[: int((depth > 0).sum())].tolist():
+        masses[parent[v]] += masses[v]
+    sent = (k if v < len(A) else -k for v, k in enumerate(masses))  # up by rows, down to columns
+    return np.array([max(k, 0) / total for k in sent])

@@ -69,6 +69,22 @@ def test_the_potential_of_a_plan_that_is_a_little_everywhere(monkeypatch) -> Non
     np.testing.assert_allclose(kantorovich_potential(x, y)(z), psi, atol=1e-9)
 
 
+@pytest.mark.parametrize("far", [1e6, 1e12, 1e15])
+@pytest.mark.parametrize("light", [0.0, 1e-15, 1e-12, 1e-6])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_potential_is_optimal_beside_a_far_point_of_little_weight(far, light, turned) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 20, 2))
+    y[0], a, b = far, np.full(20, 1 / 20), np.full(20, (1 - light) / 19)
+    b[0] = light
+    near = emd(ground_cost(x, y[1:])).value
+    psi = kantorovich_potential(y, x, b, a) if turned else kantorovich_potential(x, y, a, b)
+    best = emd(ground_cost(x, y), a, b).value
+    earned = a @ psi(x) - b @ psi(y)
+    assert (-earned if turned else earned) == pytest.approx(best, rel=1e-9)
+    assert best == pytest.approx(near + light * far * 2**0.5, rel=1e-3)
+
+
 def test_an_unused_datum_has_a_potential_too() -> None:
     x, y = np.array([[0.0], [50.0]]), np.array([[1.0]])
     psi = kantorovich_potential(x, y, np.array([1.0, 0.0]))
