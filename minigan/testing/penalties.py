@@ -147,7 +147,7 @@ def check_gradient_penalty(
 
     @lru_cache
     def cut() -> str:
-        return _cut(evaluated, expected, sample, row, rtol, atol)
+        return _cut(LINEAR if own_draws else QUADRATIC, row, evaluated, expected, sample, rtol, atol)
 
     def compare(f: TestCritic, part: int, w_real_fake_eps: Trial) -> None:
         if not row.smooth and _slopes(f, row, w_real_fake_eps).min() < 0.2:
@@ -252,20 +252,23 @@ def _distributed(row: Kind, value: Callable, evaluated: Callable, sample: Any, s
             f"p = {result.pvalue:.2g}")
 
 
-def _cut(evaluated: Callable, expected: Callable, sample: Any, row: Kind, rtol: float, atol: float) -> str:
-    """Whether on batches of one, two and three samples the values are right and the gradients alone are not."""
-    trials = [_example(row, n, sample, n) for n in (1, 2, 3)]
-    answers = [evaluated(QUADRATIC, trial) for trial in trials]
+def _cut(
+    f: TestCritic, row: Kind, evaluated: Callable, expected: Callable, sample: Any, rtol: float, atol: float,
+) -> str:
+    """What to look for where on batches of one, two and three samples the value is right and the gradient is not."""
+    examples = [_example(row, n, sample, n) for n in (1, 2, 3)]
+    trials = [(w[:, :1] if f is LINEAR else w, *rest) for w, *rest in examples]
+    answers = [evaluated(f, trial) for trial in trials]
 
     def right(part: int) -> bool:
         return all(any(np.size(found[part]) == np.size(meant) and np.allclose(found[part], meant, rtol, atol)
-                       for meant in expected(QUADRATIC, part, trial))
+                       for meant in expected(f, part, trial))
                    for found, trial in zip(answers, trials, strict=True))
 
     if right(1) or not right(0):
         return ""
-    return ("\n      its value is right: what does not reach w is its gradient, as where ∇ₓf is cut from the graph "
-            "(PyTorch: create_graph=True, and no detach)")
+    return ("\n      its value is right, and its gradient in the critic's parameters is not: is ∇ₓf cut from the graph "
+            "(PyTorch: create_graph=True, and no detach)?")
 
 
 def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, sample: Any) -> str:
@@ -278,6 +281,8 @@ def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, 
                 found, [expected(QUADRATIC, 0, trial[: 3 + (other.draws is not None)], other)[0] for trial in trials]):
             return f"\n      it is so with kind={name!r}"
     ratios = found / [expected(QUADRATIC, 0, trial)[0] for trial in trials]
+    if np.allclose(ratios, 1.0, rtol=1e-4):
+        return ""  # no convention changes what is right
     if np.allclose(ratios, ratios[0], rtol=1e-4):
         halves = " (R1 and R2 have a ½ in their paper, and often none in code)" if kind in ("r1", "r2") else ""
         return f"\n      it is {ratios[0]:.6g} times ours: so with lam={lam * ratios[0]:.6g}{halves}"
