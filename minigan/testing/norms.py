@@ -164,8 +164,8 @@ def _of_kernels(sigma: Callable, gradient: Callable | None, layer: Callable | No
     return of_matrix, slope if gradient else None, Reshaped if layer else None
 
 
-def _so_with(of: Callable, axes: Layout, others: Mapping[str, Callable[[np.ndarray], float]]) -> str:
-    """The name of what σ is on all of several kernels, in which no two of the others are one; empty if of none."""
+def _so_with(of: Callable, axes: Layout, others: Mapping[str, Callable[[np.ndarray], Any]]) -> str:
+    """What σ is on all of several kernels, in words: on one, of one input and one output, it may be any of them."""
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal((m, 4 * n)) for m, n in ((1, 1), (2, 1), (1, 2), (2, 3), (4, 2))]
     try:
