@@ -46,6 +46,9 @@ def _recognised(losses: Sequence[Callable | None], asked: Convention | None) -> 
         if best.convention == asked and not averaged:
             return ""
         kind = [] if asked and best.convention.name == asked.name else [f"kind={best.convention.name!r}"]
+        if asked is not None and best.convention.direction != asked.direction and tuple(exchanged) == given:
+            return (f"With the real and the fake ones exchanged, or {_with(kind, best.convention, averaged).lower()} "
+                    f"it is the loss {best.convention.name!r}")
         return f"{_with(kind, best.convention, averaged)} it is the loss {best.convention.name!r}"
     lines = []
     for player in given:

@@ -24,7 +24,7 @@ def conjugate(f: Formula, t: Array, u: Array = _HALF_LINE) -> Array:
     t: (n,). u: (m,), increasing: where to look first, over the interval that it spans; left out, (0, ∞) in steps
     of half a nat. Every peak of ut − f(u) on u is climbed, and u is made finer where f is not convex and where a peak
     turns out to be several; a well narrower than 1/16 of u's steps may be missed: give a finer u. ValueError
-    where the peaks are too many to tell.
+    where the peaks are too many to tell, and for u that does not increase.
     To round-off, but where the sup is a limit as u → 0 or ∞, at the end of dom f*: there ut − f(u) is all rounding
     from some u on, and what it tends to is told by how it grew before, ∞ or a number (to 1e-4 of it where it is as
     slow as u^−.01). ValueError where that does not tell. A t within 1e-15 of the end counts as the end, and a
@@ -32,16 +32,23 @@ def conjugate(f: Formula, t: Array, u: Array = _HALF_LINE) -> Array:
     Source: Rockafellar (1970), section 12. Checked by: D7, D9.
     """
     t = as_numbers(t, "t", float).ravel()
-    u = as_numbers(u, "u", float)
+    u = _increasing(u, "u")
     with np.errstate(all="ignore"):
         return _conjugate(f, t, _resolved(f, u))
+
+
+def _increasing(x: Array, name: str) -> Array:
+    x = as_numbers(x, name, float)
+    if x.ndim != 1 or not len(x) or not bool((x[1:] > x[:-1]).all()) or not bool(namespace(x).isfinite(x).all()):
+        raise ValueError(f"{name} must be finite numbers (m,) that increase: it says over which interval to look")
+    return x
 
 
 def _resolved(f: Formula, u: Array) -> Array:
     """u, with the points between its own where f is not convex to rounding."""
     xp = namespace(u)
     x = xp.concatenate([(u[:-1, None] + (u[1:] - u[:-1])[:, None] * xp.arange(_LOOK) / _LOOK).ravel(), u[-1:]])
-    y = f(x[None, :])[0]
+    y = (f(x[None, :]) + 0.0 * x[None, :])[0]  # of a constant too
     width = x[1:] - x[:-1]
     slope = (y[1:] - y[:-1]) / width
     noise = 1e-13 * (xp.abs(y[1:]) + xp.abs(y[:-1])) / width
@@ -59,7 +66,7 @@ def _resolved(f: Formula, u: Array) -> Array:
 def _conjugate(f: Formula, t: Array, u: Array) -> Array:
     """f*(t) by the peaks of ut − f(u) on u, of few enough t at once that (t, u) fits into memory."""
     xp = namespace(t)
-    most = max(1, 4_000_000 // len(u))
+    most = max(1, 300_000 // len(u))
     return xp.concatenate([_of_block(f, t[k:k + most], u) for k in range(0, max(len(t), 1), most)])
 
 
@@ -94,11 +101,16 @@ def _highest(f: Formula, t: Array, u: Array) -> tuple[Array, Array, Array]:
     xp = namespace(t)
     y = f(u[None, :])
     h, size = _lowered(t[:, None] * u, y)
-    noise = 1e-15 * size
     beyond = xp.full((len(t), 1), -inf)
-    left, right = xp.concatenate([beyond, h[:, :-1]], axis=1), xp.concatenate([h[:, 1:], beyond], axis=1)
-    peaks = (h >= left) & (h > right) & ((h - xp.minimum(left, right) > noise) | (h == h.max(axis=1, keepdims=True)))
+    rising, falling = h[:, 1:] > h[:, :-1], h[:, :-1] >= h[:, 1:]
+    peaks = xp.ones(h.shape, dtype=bool)
+    peaks[:, 1:] &= rising
+    peaks[:, :-1] &= falling
     rows, at = xp.nonzero(peaks)
+    ends = xp.concatenate([beyond, h, beyond], axis=1)
+    rise = h[rows, at] - xp.minimum(ends[rows, at], ends[rows, at + 2])
+    some = (rise > 1e-15 * size[rows, at]) | (h[rows, at] == h.max(axis=1)[rows])  # not of rounding alone
+    rows, at = rows[some], at[some]
     low, high = u[xp.maximum(at - 1, 0)][:, None], u[xp.minimum(at + 1, len(u) - 1)][:, None]
     steps, order = xp.linspace(0.0, 1.0, 17), xp.arange(16)
     several = xp.zeros(len(rows), dtype=bool)
@@ -112,11 +124,12 @@ def _highest(f: Formula, t: Array, u: Array) -> tuple[Array, Array, Array]:
             several = several | (xp.where(order < k, -rise, rise) > tolerance).any(axis=1)
         low, top, high = (xp.take_along_axis(x, xp.clip(k + d, 0, 16), axis=1) for d in (-1, 0, 1))
         x = low + (high - low) * steps
-    place, value = xp.zeros(h.shape), xp.full(h.shape, -inf)
-    place[rows, at] = top[:, 0]
-    value[rows, at] = xp.take_along_axis(z, k, axis=1)[:, 0]
-    k = xp.argmax(value, axis=1)[:, None]
-    best = xp.take_along_axis(place, k, axis=1)
+    rank = xp.arange(len(rows)) - xp.searchsorted(rows, rows)  # of a peak among those of its t
+    most = int(rank.max()) + 1 if len(rows) else 1
+    place, value = xp.zeros((len(t), most)), xp.full((len(t), most), -inf)
+    place[rows, rank] = top[:, 0]
+    value[rows, rank] = xp.take_along_axis(z, k, axis=1)[:, 0]
+    best = xp.take_along_axis(place, xp.argmax(value, axis=1)[:, None], axis=1)
     return best, xp.where(value.max(axis=1, keepdims=True) == inf, inf, t[:, None] * best - f(best)), first[several]
 
 
@@ -150,7 +163,7 @@ def biconjugate(f: Formula, u: Array, grid: Array = _HALF_LINE, slopes: Array = 
     Source: Rockafellar (1970), theorem 12.2. Checked by: D9.
     """
     u = as_numbers(u, "u", float).ravel()
-    grid, slopes = as_numbers(grid, "grid", float), as_numbers(slopes, "slopes", float)
+    grid, slopes = _increasing(grid, "grid"), _increasing(slopes, "slopes")
     with np.errstate(all="ignore"):
         grid = _resolved(f, grid)
 

@@ -312,6 +312,18 @@ def test_the_numerical_conjugate_climbs_every_peak(f, t, expected):
     np.testing.assert_allclose(conjugate(f, t), expected, rtol=1e-8)
 
 
+def test_the_numerical_conjugate_of_a_constant_and_at_infinity():
+    np.testing.assert_array_equal(conjugate(lambda u: 5.0, [-1.0, 0.0, 1.0]), [-5, -5, inf])
+    np.testing.assert_array_equal(conjugate(KL.f, [inf, -inf, np.nan]), [inf, -inf, np.nan])
+    np.testing.assert_allclose(conjugate(lambda u: np.where((u > 1) & (u < 2), u * u, inf), [3.0, 9]), [2.25, 14])
+
+
+@pytest.mark.parametrize("u", [[1.0, 0.0], [0.0, 0.0], [[0.0, 1.0]], [], [0.0, inf]])
+def test_where_to_look_must_be_an_interval(u):
+    with pytest.raises(ValueError, match="u must be finite numbers"):
+        conjugate(np.exp, [1.0], u)
+
+
 def test_the_numerical_conjugate_is_that_of_all_points():
     """Waves, where each step of the default u holds several: the highest of three million points."""
     x, t = np.linspace(1e-3, 150, 3_000_001), [20.0, 101.0, 200.0]
