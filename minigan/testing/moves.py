@@ -78,8 +78,17 @@ def moves(training: Training) -> None:
         still = [key for key in _dependent(training, name, at) if key not in moved]
         require(not still, f"{name} stayed where it was, though its loss depends on it: {', '.join(still)} (in no "
                 "optimiser, cut off from the loss, a loss that is never differentiated, or a step that writes into "
-                "something else; what stays on purpose is left out by Part)")
+                f"something else; what stays on purpose is left out by Part){_boxed(training, name, after)}")
         require(moved, f"nothing of {name} moved")
+
+
+def _boxed(training: Training, name: str, after: Arrays) -> str:
+    """What to declare where, after a step, several parameters lie at either bound of [−c, c], and none beyond."""
+    w = _flat(after)
+    c = float(np.abs(w).max())
+    if training.players[name].clip or min((w == c).sum(), (w == -c).sum()) < 2:
+        return ""
+    return f"; several of its parameters lie at ±{c:.6g}, none beyond: if weights are clipped, say clip={c:.6g}"
 
 
 def downhill(training: Training, share: float) -> None:
@@ -96,7 +105,7 @@ def downhill(training: Training, share: float) -> None:
                 "part of its loss is not differentiated, or another loss's gradient, or a step's before, is in it; or "
                 "the optimiser decays weights or has stepped before: agreement=")
             require(not tried or agreed >= share, f"{name} moved down along {agreed:.1%} of its {tried} slopes tried, "
-                    f"by size, not {share:.0%}: {hint}")
+                    f"by size, not {share:.0%}: {hint}{_boxed(training, name, after[name])}")
 
 
 def _places(training: Training) -> list[dict[str, Arrays]]:

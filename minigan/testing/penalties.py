@@ -111,12 +111,14 @@ def check_gradient_penalty(
     lam: your λ; a ½ that you have or have not belongs there. reduction: "mean" or "sum" over the samples. whole_loss:
     the value is E f(x̃) − E f(x) + λ penalty, what the critic minimises; a penalty that is never added is found so.
     critic: your own, (n, d) -> (n, 1); a sample's score must not depend on its batch-mates.
-    Returns the names of the properties that hold. PropertyError: one does not.
+    Returns the names of the properties that hold. PropertyError: one does not. TypeError: sample is no shape.
 
     Source: Gulrajani et al. (2017), eq. 3 and algorithm 1; one-sided: Petzka et al. (2018), eq. 9; zero-centred:
     Thanh-Tung et al. (2019), eq. 8; Kodali et al. (2017), section 2.4; R1, R2: Mescheder et al. (2018), eq. 9, 10.
     """
     row, size = choose(kind, KINDS, "gradient penalty"), choose(reduction, REDUCTIONS, "reduction")
+    if sample is not None and not _is_shape(sample):
+        raise TypeError(f"sample must be a sample's shape, such as (3, 2, 2) or (4,), not {sample!r}")
     near = partial(equal, rtol=rtol, atol=atol)
     loss = "E f(x̃) − E f(x) + " if whole_loss else ""
     formula = f"{loss}{row.formula}, λ = {lam:g}"
@@ -143,13 +145,17 @@ def check_gradient_penalty(
     def convention() -> str:
         return _convention(kind, lam, evaluated, expected, sample)
 
+    @lru_cache
+    def cut() -> str:
+        return _cut(LINEAR if own_draws else QUADRATIC, row, evaluated, expected, sample, rtol, atol)
+
     def compare(f: TestCritic, part: int, w_real_fake_eps: Trial) -> None:
         if not row.smooth and _slopes(f, row, w_real_fake_eps).min() < 0.2:
             return  # where ∇f = 0 a norm has no one slope: a row of its own
         found = evaluated(f, w_real_fake_eps)[part]
         ends = expected(f, part, w_real_fake_eps)
         meant = next((x for x in ends if np.size(found) == np.size(x) and np.allclose(found, x, rtol, atol)), ends[0])
-        near(PARTS[part], found, meant, hint=convention)
+        near(PARTS[part], found, meant, hint=lambda: (cut() if part else "") or convention())
 
     def linear(d: int, slope: float) -> Trial:
         """Of the critic slope · x₁, a batch of two."""
@@ -191,6 +197,11 @@ def check_gradient_penalty(
         rows.append(own_scores(critic, d, "a sample's score is its own",
                                "f(batch)ᵢ = f(xᵢ): no batch norm inside the critic"))
     return run([penalty], rows, examples, seed, skip)
+
+
+def _is_shape(sample: Any) -> bool:
+    return isinstance(sample, tuple | list) and len(sample) > 0 and all(
+        isinstance(n, int | np.integer) and n > 0 for n in sample)
 
 
 def _slopes(f: TestCritic, row: Kind, trial: Trial) -> np.ndarray:
@@ -241,6 +252,25 @@ def _distributed(row: Kind, value: Callable, evaluated: Callable, sample: Any, s
             f"p = {result.pvalue:.2g}")
 
 
+def _cut(
+    f: TestCritic, row: Kind, evaluated: Callable, expected: Callable, sample: Any, rtol: float, atol: float,
+) -> str:
+    """What to look for where on batches of one, two and three samples the value is right and the gradient is not."""
+    examples = [_example(row, n, sample, n) for n in (1, 2, 3)]
+    trials = [(w[:, :1] if f is LINEAR else w, *rest) for w, *rest in examples]
+    answers = [evaluated(f, trial) for trial in trials]
+
+    def right(part: int) -> bool:
+        return all(any(np.size(found[part]) == np.size(meant) and np.allclose(found[part], meant, rtol, atol)
+                       for meant in expected(f, part, trial))
+                   for found, trial in zip(answers, trials, strict=True))
+
+    if right(1) or not right(0):
+        return ""
+    return ("\n      its value is right, and its gradient in the critic's parameters is not: is ∇ₓf cut from the graph "
+            "(PyTorch: create_graph=True, and no detach)?")
+
+
 def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, sample: Any) -> str:
     """Which argument would make the values the same, on batches of one, two and three samples."""
     row = KINDS[kind]
@@ -251,6 +281,8 @@ def _convention(kind: str, lam: float, evaluated: Callable, expected: Callable, 
                 found, [expected(QUADRATIC, 0, trial[: 3 + (other.draws is not None)], other)[0] for trial in trials]):
             return f"\n      it is so with kind={name!r}"
     ratios = found / [expected(QUADRATIC, 0, trial)[0] for trial in trials]
+    if np.allclose(ratios, 1.0, rtol=1e-4):
+        return ""  # no convention changes what is right
     if np.allclose(ratios, ratios[0], rtol=1e-4):
         halves = " (R1 and R2 have a ½ in their paper, and often none in code)" if kind in ("r1", "r2") else ""
         return f"\n      it is {ratios[0]:.6g} times ours: so with lam={lam * ratios[0]:.6g}{halves}"

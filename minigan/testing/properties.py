@@ -107,8 +107,12 @@ def run(
 
     skip: names of properties that are not tried, or a dictionary that says why; each is a ``Skipped`` warning.
     hint: what may explain the findings, in words; asked only if there are any. ValueError for a name in ``skip`` that
-    no property here has.
+    no property here has, and for fewer than one example. TypeError for examples that are no whole number.
     """
+    if isinstance(examples, bool) or not isinstance(examples, int | np.integer):
+        raise TypeError(f"examples must be a whole number, not {examples!r}")
+    if examples < 1:
+        raise ValueError(f"examples must be at least 1, not {examples}: without any nothing is checked")
     title = ", ".join(show(f) for f in subject)
     skipped = _reasons(skip, properties)
     findings, held = [], []

@@ -40,18 +40,22 @@ def _recognised(losses: Sequence[Callable | None], asked: Convention | None) -> 
         single += [_matched(candidate, surprise, {player: fit}, asked) for player, fit in fits.items()]
         both += [_matched(candidate, surprise, fits, asked)] if tuple(fits) == given else []
     best = min(both, key=lambda match: match.surprise, default=None)
-    exchanged = asked is not None and _fits_exchanged(losses, asked)
-    if best is not None and not (exchanged and np.ptp(np.sign(best.convention.scale))):
+    exchanged = [player for player in given if asked is not None and _fits_exchanged(losses, asked, player)]
+    if best is not None and not (0 in exchanged and np.ptp(np.sign(best.convention.scale))):
         averaged = any(answers.averaged(best.convention, player) for player in given)
         if best.convention == asked and not averaged:
             return ""
         kind = [] if asked and best.convention.name == asked.name else [f"kind={best.convention.name!r}"]
+        if asked is not None and best.convention.direction != asked.direction and tuple(exchanged) == given:
+            return (f"With the real and the fake ones exchanged, or {_with(kind, best.convention, averaged).lower()} "
+                    f"it is the loss {best.convention.name!r}")
         return f"{_with(kind, best.convention, averaged)} it is the loss {best.convention.name!r}"
     lines = []
     for player in given:
         of_player = [match for match in single if match.players == (player,)]
-        if player == 0 and exchanged and asked is not None:
-            lines.append(f"With its first two arguments exchanged your critic's loss is that of {asked.name!r}")
+        if player in exchanged and asked is not None:
+            lines.append(f"With its first two arguments exchanged your {PLAYERS[player]}'s loss is that of "
+                         f"{asked.name!r}")
         elif of_player:
             found = min(of_player, key=lambda match: match.surprise).convention
             words = _with([], found, answers.averaged(found, player))
@@ -59,14 +63,15 @@ def _recognised(losses: Sequence[Callable | None], asked: Convention | None) -> 
     return "\n".join(lines)
 
 
-def _fits_exchanged(losses: Sequence[Callable | None], asked: Convention) -> bool:
-    """Whether the critic's loss takes the fake ones first."""
-    critic = losses[0]
-    if critic is None:
+def _fits_exchanged(losses: Sequence[Callable | None], asked: Convention, player: int) -> bool:
+    """Whether the player's loss takes the fake ones first, where it sees real ones too, and is not one either way."""
+    loss = losses[player]
+    if loss is None or len(asked.kind.sees[player]) < 2:
         return False
-    plain = replace(asked, scale=(1.0, 1.0), offset=(0.0, 0.0))
-    fit = _Answers([lambda first, second, *rest: critic(second, first, *rest), None]).fit(plain, 0)
-    return fit == (asked.scale[0], asked.offset[0])
+    plain, wanted = replace(asked, scale=(1.0, 1.0), offset=(0.0, 0.0)), (asked.scale[player], asked.offset[player])
+    turned: list[Callable | None] = [None, None]
+    turned[player] = lambda first, second, *rest: loss(second, first, *rest)
+    return _Answers(turned).fit(plain, player) == wanted != _Answers(losses).fit(plain, player)
 
 
 def _with(kind: list[str], found: Convention, averaged: bool) -> str:

@@ -45,6 +45,11 @@ def turned(loss):
     return lambda *scores: loss(*(-s for s in scores))
 
 
+def relative(s, t):
+    """−E log σ(s − E t) − E log(1 − σ(t − E s)), the critic's; of the fake scores s and the real t the generator's."""
+    return -log_expit(s - t.mean()).mean() - log_expit(s.mean() - t).mean()
+
+
 def f_gan(s, t):
     """Of the published table: without the constant 2 log 2."""
     return -log_expit(s).mean() - log_expit(-t).mean()
@@ -102,6 +107,9 @@ def test_the_error_says_which_arguments_make_it_the_same_loss(what, kind, critic
     (lambda t, s: hinge(s, t), minus_mean, "hinge",
      "With its first two arguments exchanged your critic's loss is that of 'hinge'\n"
      "As it stands your generator's loss is that of 'hinge'"),
+    (relative, relative, "relativistic-average",
+     "As it stands your critic's loss is that of 'relativistic-average'\n"
+     "With its first two arguments exchanged your generator's loss is that of 'relativistic-average'"),
     (hinge, minus_mean, "wasserstein", "With kind='hinge' it is the loss 'hinge'"),
     (lambda s, t: (s**3 - t).mean(), minus_mean, "hinge", "As it stands your generator's loss is that of 'hinge'"),
 ])

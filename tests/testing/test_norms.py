@@ -92,6 +92,13 @@ def test_norms_of_another_operator(sigma, operator, words) -> None:
     assert "largest singular value" in names and words in text
 
 
+@pytest.mark.parametrize("operator", ["kernel", "convolution"])
+def test_no_hint_holds_of_one_kernel_alone(operator) -> None:
+    """Reshaped to (in, ·) it is no operator's; of one input and one output it is each one's."""
+    _, text = broken(check_spectral_norm, lambda K: spectral(K.reshape(K.shape[1], -1)), operator=operator)
+    assert "it is so with" not in text
+
+
 # Batch norms
 class RunningBatchNorm:
     """Right, as PyTorch's, to be broken by its children."""

@@ -163,3 +163,35 @@ def test_weights_clipped_otherwise(clip, property) -> None:
     with pytest.raises(PropertyError) as error:
         check_weight_clipping(clip, 0.5)
     assert property in [finding.property for finding in error.value.findings]
+
+
+def cut_off(kind, w, critic, real, fake, *noise, whole_loss=False, rng=None):
+    """The right value, whose gradient does not reach w: of the whole loss, that of the scores alone does."""
+    noise = (rng.random((len(real), 1)),) if rng is not None else noise
+    value, gradient = by_hand(kind, w, critic, real, fake, *noise)
+    if not whole_loss:
+        return value, 0 * gradient
+    scores = (critic.backward(fake, fake) - critic.backward(real, real)) / len(real) / critic.degree
+    return value + critic(w, fake).mean() - critic(w, real).mean(), scores
+
+
+@pytest.mark.parametrize(("kind", "options"), [
+    ("two-sided", {}), ("r1", {}), ("two-sided", {"whole_loss": True}), ("two-sided", {"own_draws": True}),
+])
+def test_a_penalty_without_create_graph_is_told_so(kind, options) -> None:
+    rng = {"rng": np.random.default_rng(0)} if "own_draws" in options else {}
+    whole = {key: on for key, on in options.items() if key == "whole_loss"}
+    with pytest.raises(PropertyError, match="its value is right, and its gradient") as error:
+        check_gradient_penalty(partial(cut_off, kind, **rng, **whole), kind, examples=20, **options)
+    assert "create_graph=True" in str(error.value) and "lam=" not in str(error.value)
+
+
+def test_a_factor_is_still_told() -> None:
+    with pytest.raises(PropertyError, match="it is 10 times ours: so with lam=10"):
+        check_gradient_penalty(lambda *trial: tuple(10 * x for x in by_hand("two-sided", *trial)), examples=20)
+
+
+@pytest.mark.parametrize("sample", [4, (), (3, 0), (2.5,), "12"])
+def test_a_sample_is_a_shape(sample) -> None:
+    with pytest.raises(TypeError, match=r"sample must be a sample's shape, such as \(3, 2, 2\)"):
+        check_gradient_penalty(partial(by_hand, "two-sided"), sample=sample)

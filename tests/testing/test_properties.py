@@ -72,3 +72,11 @@ ours breaks the property 'b'
     x = 5
   found: x = 5
   debatable, not wrong: some count from 1"""
+
+
+@pytest.mark.parametrize(("examples", "error"), [(0, ValueError), (-3, ValueError), (2.5, TypeError),
+                                                 (True, TypeError)])
+def test_nothing_is_checked_without_examples(examples, error) -> None:
+    row = Property("never asked", "x = x", {"x": st.integers()}, lambda x: None)
+    with pytest.raises(error, match="examples must be"):
+        run([max], [row], examples, 0)

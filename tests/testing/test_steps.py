@@ -1,5 +1,6 @@
 """Training steps: right ones pass, whatever the optimiser and the order; each mistake is named."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -64,6 +65,18 @@ def test_wrong_steps(world, property, optimizer) -> None:
         checked(world(optimizer))
     assert property in [finding.property for finding in error.value.findings], str(error.value)
     assert "raised" not in str(error.value)
+
+
+class ClippedInSilence(worlds.Clipped):
+    """As it should be, but for the Player, who is not told of it."""
+
+    def players(self):
+        return {name: replace(player, clip=0.0) for name, player in super().players().items()}
+
+
+def test_clipping_that_is_not_declared_is_told() -> None:
+    with pytest.raises(PropertyError, match=r"lie at ±0\.05, none beyond: if weights are clipped, say clip=0\.05"):
+        checked(ClippedInSilence())
 
 
 # This package's own steps

@@ -297,6 +297,58 @@ def test_the_numerical_conjugate_serves_any_f():
     assert conjugate(lambda u: u, [2.0]) == inf
 
 
+def kinks(u):
+    return np.abs(np.abs(u - 2) - 1)
+
+
+# f of several wells, on the default grid: sup_u {ut − f(u)} by hand (of two wells the right one, at 3 + …)
+@pytest.mark.parametrize(("f", "t", "expected"), [
+    (kinks, [0.1, 0.15], [0.3, 0.45]), (kinks, [-0.5, 2.0], [-0.5, inf]),  # at the corners 1 and 3
+    (lambda u: (u - 1) ** 2 * (u - 3) ** 2, [0.1], [0.300617378]), (lambda u: -u**2, [1.0, 0, -1], [inf] * 3),
+    (np.log, [-1.0], [inf]), (lambda u: 1 + u**0.01, [0.0, -1.0], [-1.0, -1.0]),  # sups as u → 0
+    (lambda u: u - 3 * np.exp(-((u - 5) / 0.2) ** 2), [0.5], [0.500833449]),  # a well between two points of u
+])
+def test_the_numerical_conjugate_climbs_every_peak(f, t, expected):
+    np.testing.assert_allclose(conjugate(f, t), expected, rtol=1e-8)
+
+
+def test_the_numerical_conjugate_of_a_constant_and_at_infinity():
+    np.testing.assert_array_equal(conjugate(lambda u: 5.0, [-1.0, 0.0, 1.0]), [-5, -5, inf])
+    np.testing.assert_array_equal(conjugate(KL.f, [inf, -inf, np.nan]), [inf, -inf, np.nan])
+    np.testing.assert_allclose(conjugate(lambda u: np.where((u > 1) & (u < 2), u * u, inf), [3.0, 9]), [2.25, 14])
+
+
+@pytest.mark.parametrize("u", [[1.0, 0.0], [0.0, 0.0], [[0.0, 1.0]], [], [0.0, inf]])
+def test_where_to_look_must_be_an_interval(u):
+    with pytest.raises(ValueError, match="u must be finite numbers"):
+        conjugate(np.exp, [1.0], u)
+
+
+def test_the_numerical_conjugate_is_that_of_all_points():
+    """Waves, where each step of the default u holds several: the highest of three million points."""
+    x, t = np.linspace(1e-3, 150, 3_000_001), [20.0, 101.0, 200.0]
+    f = lambda u: u * u + 3 * np.sin(u)  # noqa: E731
+    y = f(x)
+    np.testing.assert_allclose(conjugate(f, t), [(s * x - y).max() for s in t], rtol=1e-8)
+
+
+def test_more_peaks_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="give a finer u, over an interval"):
+        conjugate(lambda u: u + np.sin(u), [1.0])
+    f = lambda u: u + np.sin(u)  # noqa: E731
+    np.testing.assert_allclose(conjugate(f, [1.0], np.linspace(0, 30, 91)), [1.0])  # −sin u
+
+
+def test_the_biconjugate_of_two_wells_fills_what_lies_between():
+    np.testing.assert_allclose(biconjugate(kinks, [0.5, 2.0, 5.0]), [0.5, 0, 2], atol=1e-12)
+    assert biconjugate(lambda u: -u**2, [1.0], slopes=np.linspace(-2, 2, 5)) == -inf  # no line lies below
+
+
+def test_the_biconjugate_at_the_domains_end_and_outside():
+    np.testing.assert_allclose(biconjugate(KL.f, [-1.0, 0.0, 2.0]), [inf, KL.at_zero, 2 * np.log(2)], atol=1e-12)
+    np.testing.assert_allclose(biconjugate(lambda u: -np.log(u), [0.0, 1e-25]), [inf, 25 * np.log(10)])
+
+
 def test_the_biconjugate_of_a_concave_piece_is_its_chord():
     u = np.array([0.1, 0.5, 0.9])
     np.testing.assert_allclose(biconjugate(lambda x: -x * x, u, np.linspace(0, 1, 33)), -u, atol=1e-12)
