@@ -127,7 +127,12 @@ def power(x: Any, p: Any) -> Tensor:
 
 @named
 def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
-    """min(max(x, a_min), a_max), None for no bound (``min``, ``max`` for short); on a bound the derivative is 1."""
+    """min(max(x, a_min), a_max), None for no bound; on a bound the derivative is 1.
+
+    ``min`` and ``max`` are other names of the bounds, as NumPy has them. TypeError for a bound under both.
+    """
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise TypeError("clip: a bound is given twice, as a_min and min or as a_max and max")
     low, high = (b if a is None else a for a, b in ((a_min, min), (a_max, max)))
     x = as_tensor(x)
     x = x if low is None else maximum(x, low)

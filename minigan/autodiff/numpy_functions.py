@@ -47,8 +47,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _inner(a: Any, b: Any) -> Tensor:
-    b = as_tensor(b) if not isinstance(b, int | float) else b
-    return products.dot(a, b if isinstance(b, int | float) or as_tensor(a).ndim == 0 else functions.transpose(b))
+    return products.dot(a, functions.transpose(b) if HOST.ndim(a) and HOST.ndim(b) else b)
 
 
 def _taken(x: Any, indices: Any, axis: int | None = None) -> Tensor:

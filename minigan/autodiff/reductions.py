@@ -102,8 +102,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
             x = concat([left * right, *odd], axis=k) if odd else left * right
     if not all(x.shape[k] for k in axes):
         x = sum(x, axes, keepdims=True) + 1.0  # a product of nothing
-    return x if keepdims or not axes else primitives.reshape(
-        x, shape=tuple(n for k, n in enumerate(x.shape) if k not in axes))
+    return x if keepdims else x.sum(axes)  # over axes of one: a reshape
 
 
 @named

@@ -85,7 +85,7 @@ class _OfTheClass:
 
 
 def _operand(x: Any) -> bool:
-    """Whether an operator has anything to do with it: else Python asks the other side, and then refuses."""
+    """Whether an operator takes it: a tensor, numbers, an array, or a list of these."""
     return isinstance(x, Tensor | list | tuple | complex) or arrays.is_scalar(x) or is_array(x)
 
 

@@ -1,4 +1,4 @@
-"""Optimal transport: exact on the line, between samples and by linear program; regularised; and its dual.
+"""Optimal transport: exact on the line, between samples and for any weights; regularised; and its dual.
 
     inf over couplings Γ of ⟨C, Γ⟩  =  sup over ψ of Σ aᵢ ψᵢ + Σ bⱼ ψᶜⱼ,      ψᶜⱼ = minᵢ Cᵢⱼ − ψᵢ
     W_p = that value for C = ‖x − y‖^p, to the power 1/p

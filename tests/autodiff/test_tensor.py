@@ -287,6 +287,9 @@ def test_clip():
     for y in (clip(x, 0.0, 1.0), x.clip(min=0.0, max=1.0), x.clip(0.0, 1.0)):
         assert y.value.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
         assert grad(y.sum(), x).value.tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
+    for both in ({"min": 0.0}, {"a_max": 1.0, "max": 2.0}):
+        with pytest.raises(TypeError, match="a bound is given twice"):
+            clip(x, **{"a_min": 0.0} | both)
     assert clip(x, None, x[::-1]).value.tolist() == [-1.0, 0.0, 0.5, 0.0, -1.0]
 
 

@@ -1,10 +1,15 @@
-"""Divergences in decimals of 100 digits, from their definitions; pairs of laws that are hard for a float."""
+"""The rows that are tried; divergences in decimals of 100 digits, from their definitions; laws hard for a float."""
 
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 import numpy as np
+import pytest
 
+from minigan.theory.family import DIVERGENCES, alpha, skew
+
+ROWS = [*DIVERGENCES.values(), alpha(0.0), alpha(0.25), alpha(1.0), alpha(1 + 1e-9), skew(0.1), skew(0.9)]
+every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 ONE = Decimal(1)
 Term = Callable[[Decimal, Decimal], Decimal]  # q f(p/q) − f′(1)(p − q) of p, q > 0
 
