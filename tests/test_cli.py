@@ -57,6 +57,7 @@ def test_train_leaves_a_run_and_sample_draws_from_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.loadtxt(tmp_path / "drawn.csv", delimiter=","), x, rtol=1e-6)
 
 
+@pytest.mark.slow("reports and pictures of more systems")
 def test_the_default_folder_is_named_by_the_run_and_never_reused(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(2):

@@ -67,6 +67,7 @@ def test_files_hold_no_time_and_no_path(folder: Path) -> None:
         assert {item.date_time for item in zipfile.ZipFile(folder / name).infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+@pytest.mark.slow("finished runs that go on, from the command line")
 def test_the_users_points_stay_with_the_run(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(50, 3)) * 9 + 4
     whole = leave(tmp_path / "whole", x)

@@ -21,6 +21,7 @@ def everything_is_large():
     buffers.LARGE, buffers.BLOCK = before
 
 
+@pytest.mark.slow("random programs by blocks of rows")
 @BOTH
 @given(drawn=steps())
 @settings(max_examples=60)
